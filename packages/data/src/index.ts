@@ -1,0 +1,2 @@
+export type { Batch, BatchSource, BatchState } from "./batch.ts";
+export type { TokenSource } from "./token-source.ts";

@@ -1,0 +1,2 @@
+export type { ForwardOptions, LanguageModel } from "./language-model.ts";
+export { dispose, type Parameter, parameters } from "./parameter.ts";

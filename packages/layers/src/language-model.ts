@@ -1,0 +1,20 @@
+import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+
+/** What a forward pass may be told. */
+export interface ForwardOptions {
+  /** Seed of the dropout masks. Dropout is active exactly when it is given: in training, not in evaluation. */
+  readonly seed?: number;
+}
+
+/** A model of text, as training, tuning and evaluation see it. */
+export interface LanguageModel {
+  readonly vocabSize: number;
+  /** The longest sequence that one forward pass can take. */
+  readonly contextLength: number;
+  /** tokens (B, T) int32 → logits (B, T, V) of each next token. */
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D;
+  /** −log p(target) in nats at every position, (B, T); 0 where the target is −1. */
+  tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D;
+  /** Σ tokenLosses, in one pass that never holds all logits: the quantity to differentiate in training. */
+  loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar;
+}

@@ -1,0 +1,30 @@
+import { Variable } from "@tensorflow/tfjs";
+
+/** A trainable tensor: a TensorFlow.js variable without a name of its own; its name is its path in the model. */
+export type Parameter = Variable;
+
+/**
+ * Every parameter of a module, found by walking its properties; the names are property paths, such as
+ * `blocks.0.attention.qkv.weight`. A parameter that is shared by two modules appears once, under its first path.
+ */
+export function parameters(module: object): Map<string, Parameter> {
+  const found = new Map<string, Parameter>();
+  collect(module, "", new Set(), found);
+  return found;
+}
+
+function collect(node: unknown, path: string, seen: Set<object>, found: Map<string, Parameter>): void {
+  if (typeof node !== "object" || node === null || seen.has(node)) return;
+  seen.add(node);
+  if (node instanceof Variable) {
+    found.set(path, node);
+    return;
+  }
+  if (ArrayBuffer.isView(node)) return;
+  for (const [key, child] of Object.entries(node)) collect(child, path === "" ? key : `${path}.${key}`, seen, found);
+}
+
+/** Frees the memory of every parameter of a module. The module must not be used afterwards. */
+export function dispose(module: object): void {
+  for (const parameter of parameters(module).values()) parameter.dispose();
+}

@@ -1,0 +1,1 @@
+export type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";

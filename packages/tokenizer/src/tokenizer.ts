@@ -1,0 +1,20 @@
+/** A token's number: its row in the embedding table, 0 … vocabSize − 1. */
+export type TokenId = number;
+
+/** How `encode` treats the names of special tokens that occur in the text. */
+export interface EncodeOptions {
+  /** Special tokens that the text may contain as such; all others are ordinary text. Default: none. */
+  readonly allowedSpecial?: "all" | Iterable<string>;
+}
+
+/** Text ↔ token ids. Every tokenizer of this package is one of these. */
+export interface Tokenizer {
+  /** Number of ids, special tokens included: the height of the embedding table. */
+  readonly vocabSize: number;
+  /** Tokens with a meaning of their own, such as `<|endoftext|>`, and their ids. */
+  readonly specialTokens: ReadonlyMap<string, TokenId>;
+  /** Text → ids. Special tokens in `text` are ordinary text unless named in `allowedSpecial`. */
+  encode(text: string, options?: EncodeOptions): Uint32Array;
+  /** Ids → text; the inverse of `encode` for every well-formed string. */
+  decode(ids: Iterable<TokenId>): string;
+}

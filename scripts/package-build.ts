@@ -1,0 +1,13 @@
+import { defineConfig } from "tsup";
+
+/** The one way every package is built: ESM and CommonJS with types, nothing bundled that is a dependency. */
+export const packageBuild = (entries: readonly string[]): ReturnType<typeof defineConfig> =>
+  defineConfig({
+    entry: entries.map((entry) => `src/${entry}.ts`),
+    format: ["esm", "cjs"],
+    target: "es2022",
+    platform: "neutral",
+    dts: true,
+    sourcemap: true,
+    clean: true,
+  });
