@@ -1,2 +1,26 @@
+export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from "./attention.ts";
+export { Block, type BlockOptions, createBlock } from "./block.ts";
+export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
+export {
+  type Activation,
+  createFeedForward,
+  createGatedFeedForward,
+  FeedForward,
+  type FeedForwardOptions,
+  GatedFeedForward,
+  type GatedFeedForwardOptions,
+} from "./feed-forward.ts";
+export { atSite, dropoutAt, withDropout } from "./forward-options.ts";
+export { type Initializer, normal, ones, randomGenerator, uniform, zeros } from "./initialize.ts";
 export type { ForwardOptions, LanguageModel } from "./language-model.ts";
-export { dispose, type Parameter, parameters } from "./parameter.ts";
+export { createLinear, Linear, type LinearOptions, type Projection } from "./linear.ts";
+export { type Module, type ModuleSite, modules, replaceModules } from "./modules.ts";
+export {
+  createLayerNorm,
+  createRmsNorm,
+  LayerNorm,
+  type LayerNormOptions,
+  RmsNorm,
+  type RmsNormOptions,
+} from "./norm.ts";
+export { dispose, type Parameter, parameter, parameters } from "./parameter.ts";

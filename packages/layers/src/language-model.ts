@@ -1,9 +1,11 @@
 import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 
-/** What a forward pass may be told. */
+/** What a forward pass may be told. Modules hand it down to their parts; see `atSite` in forward-options.ts. */
 export interface ForwardOptions {
   /** Seed of the dropout masks. Dropout is active exactly when it is given: in training, not in evaluation. */
   readonly seed?: number;
+  /** Compute the logits of the last position only, (B, 1, V): what generation needs. Only language models read it. */
+  readonly lastOnly?: boolean;
 }
 
 /** A model of text, as training, tuning and evaluation see it. */
@@ -11,7 +13,7 @@ export interface LanguageModel {
   readonly vocabSize: number;
   /** The longest sequence that one forward pass can take. */
   readonly contextLength: number;
-  /** tokens (B, T) int32 → logits (B, T, V) of each next token. */
+  /** tokens (B, T) int32 → logits (B, T, V) of each next token; (B, 1, V) with `lastOnly`. */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D;
   /** −log p(target) in nats at every position, (B, T); 0 where the target is −1. */
   tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D;

@@ -1,7 +1,14 @@
-import { Variable } from "@tensorflow/tfjs";
+import { type Rank, type Tensor, Variable, variable } from "@tensorflow/tfjs";
 
 /** A trainable tensor: a TensorFlow.js variable without a name of its own; its name is its path in the model. */
-export type Parameter = Variable;
+export type Parameter<R extends Rank = Rank> = Variable<R>;
+
+/** A parameter that starts with the value of a tensor, which is consumed. */
+export function parameter<R extends Rank>(value: Tensor<R>): Parameter<R> {
+  const made = variable(value);
+  value.dispose();
+  return made;
+}
 
 /**
  * Every parameter of a module, found by walking its properties; the names are property paths, such as

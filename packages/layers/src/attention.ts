@@ -1,0 +1,53 @@
+import { type Tensor, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import { selfAttention } from "@tessera-lm/ops";
+import { atSite, dropoutAt, withDropout } from "./forward-options.ts";
+import type { Initializer } from "./initialize.ts";
+import type { ForwardOptions } from "./language-model.ts";
+import { createLinear, type Projection } from "./linear.ts";
+
+/**
+ * Causal multi-head self-attention (Vaswani et al. 2017): softmax(q · kᵀ / √D) · v in each of H heads, with dropout on
+ * the attention probabilities and on the output.
+ */
+export class SelfAttention {
+  qkv: Projection; // (C, 3·H·D): query, key and value side by side
+  output: Projection; // (H·D, C)
+  readonly numHeads: number;
+  readonly dropout: number;
+
+  constructor(parts: Pick<SelfAttention, "qkv" | "output" | "numHeads" | "dropout">) {
+    this.qkv = parts.qkv;
+    this.output = parts.output;
+    this.numHeads = parts.numHeads;
+    this.dropout = parts.dropout;
+  }
+
+  /** (B, T, C) → (B, T, C) */
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    return tidy(() => {
+      const qkv = this.qkv.forward(x, atSite(options, 0)) as Tensor3D; // (B, T, 3·H·D)
+      const dropout = dropoutAt(this.dropout, options, 1);
+      const mixed = selfAttention(qkv, { numHeads: this.numHeads, causal: true, dropout }); // (B, T, H·D)
+      return withDropout(this.output.forward(mixed, atSite(options, 2)), this.dropout, options, 3); // (B, T, C)
+    });
+  }
+}
+
+export interface SelfAttentionOptions {
+  /** Features of a token; a multiple of `numHeads`. */
+  readonly width: number;
+  readonly numHeads: number;
+  /** Whether the two projections have biases. Default true. */
+  readonly bias?: boolean;
+  /** Rate of dropout. Default 0. */
+  readonly dropout?: number;
+  /** Standard deviation of `output`'s weight at the start. Default 0.02; GPT-2 takes 0.02 / √(2 · numLayers). */
+  readonly outputStd?: number;
+}
+
+export function createSelfAttention(options: SelfAttentionOptions, initialize: Initializer): SelfAttention {
+  const { width, numHeads, bias, dropout = 0, outputStd } = options;
+  const qkv = createLinear({ inputs: width, outputs: 3 * width, bias }, initialize);
+  const output = createLinear({ inputs: width, outputs: width, bias, std: outputStd }, initialize);
+  return new SelfAttention({ qkv, output, numHeads, dropout });
+}

@@ -1,0 +1,44 @@
+import { Variable } from "@tensorflow/tfjs";
+
+/** A module where it was found: `parent[key]` is `module`. */
+export interface ModuleSite {
+  /** Property path from the root, such as `blocks.0.attention.qkv`. */
+  readonly path: string;
+  readonly module: Module;
+  readonly parent: object;
+  readonly key: string;
+}
+
+/** Anything with a `forward`. */
+export interface Module {
+  forward(...inputs: never[]): unknown;
+}
+
+/** Every module below `root`, each before its own parts, in the order of the properties. */
+export function* modules(root: object, prefix = ""): Generator<ModuleSite> {
+  for (const [key, child] of Object.entries(root)) {
+    if (typeof child !== "object" || child === null || child instanceof Variable || ArrayBuffer.isView(child)) continue;
+    const path = `${prefix}${key}`;
+    if (isModule(child)) yield { path, module: child, parent: root, key };
+    yield* modules(child, `${path}.`);
+  }
+}
+
+/**
+ * Puts another module wherever `replace` returns one, and leaves the rest. `root` is changed in place; a replaced module
+ * is not looked into.
+ */
+export function replaceModules(root: object, replace: (path: string, module: Module) => Module | undefined): void {
+  const replaced: string[] = [];
+  for (const { path, module, parent, key } of [...modules(root)]) {
+    if (replaced.some((outer) => path.startsWith(`${outer}.`))) continue;
+    const replacement = replace(path, module);
+    if (replacement === undefined) continue;
+    Object.assign(parent, { [key]: replacement });
+    replaced.push(path);
+  }
+}
+
+function isModule(value: object): value is Module {
+  return "forward" in value && typeof value.forward === "function";
+}
