@@ -1,1 +1,11 @@
-export {};
+export { type ByteSource, bytesSource } from "./byte-source.ts";
+export {
+  MissingTensorError,
+  ReadError,
+  SafetensorsError,
+  TensorDataError,
+  UnsupportedDTypeError,
+  WriteError,
+} from "./errors.ts";
+export { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
+export type { DType, HostTensor, TensorEntry } from "./tensor.ts";

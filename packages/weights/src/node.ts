@@ -1,1 +1,3 @@
-export {};
+export { writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
+export { openSafetensorsFile, writeSafetensorsFile } from "./safetensors-file.ts";
+export { removeLeftovers } from "./temporary.ts";

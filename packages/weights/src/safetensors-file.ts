@@ -1,0 +1,28 @@
+import { writeFileAtomic } from "./atomic.ts";
+import { fileSource } from "./file-source.ts";
+import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
+import type { HostTensor } from "./tensor.ts";
+
+/**
+ * Opens a safetensors file: its header is read and checked, tensors are read when asked for. Close it when done.
+ * @throws ReadError, SafetensorsError, UnsupportedDTypeError
+ */
+export async function openSafetensorsFile(path: string): Promise<TensorFile> {
+  const source = await fileSource(path);
+  try {
+    return await openSafetensors(source);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/**
+ * Writes tensors to a safetensors file, which appears whole or not at all. See `encodeSafetensors`.
+ * @throws WriteError, TensorDataError
+ */
+export const writeSafetensorsFile = (
+  path: string,
+  tensors: Iterable<readonly [string, HostTensor]>,
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> => writeFileAtomic(path, encodeSafetensors(tensors, metadata));

@@ -1,0 +1,116 @@
+import type { ByteSource } from "./byte-source.ts";
+import { decodeData, encodeData } from "./dtypes.ts";
+import { MissingTensorError, SafetensorsError, TensorDataError } from "./errors.ts";
+import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./safetensors-header.ts";
+import { byteLength, DTYPES, describe, type HostTensor, type TensorEntry } from "./tensor.ts";
+
+/** The file begins with the length of its header, a little-endian uint64. */
+const PREFIX_BYTES = 8;
+
+/** Tensors in a file. Only the header has been read; a tensor is read when it is asked for. */
+export interface TensorFile {
+  /** By name, in the order in which they lie in the file. */
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** Free text that the writer added, such as `format: pt`. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Reads one tensor. @throws MissingTensorError, ReadError */
+  read(name: string): Promise<HostTensor>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens safetensors data: reads and checks the header, nothing else.
+ * Format: https://github.com/huggingface/safetensors#format
+ * @throws SafetensorsError where the bytes break the format, UnsupportedDTypeError, ReadError
+ */
+export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
+  const headerBytes = await readHeaderLength(source);
+  const dataStart = PREFIX_BYTES + headerBytes;
+  const header = parseHeader(source.name, await source.read(PREFIX_BYTES, headerBytes), source.size - dataStart);
+  return {
+    entries: header.entries,
+    metadata: header.metadata,
+    read: (name) => readTensor(source, header, dataStart, name),
+    close: () => source.close(),
+  };
+}
+
+async function readHeaderLength(source: ByteSource): Promise<number> {
+  const { name, size } = source;
+  if (size < PREFIX_BYTES) throw new SafetensorsError(name, `expected at least ${PREFIX_BYTES} bytes, found ${size}`);
+  const prefix = await source.read(0, PREFIX_BYTES);
+  const length = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES) {
+    throw new SafetensorsError(name, `its header of ${length} bytes passes the limit of ${MAX_HEADER_BYTES}`);
+  }
+  if (length > size - PREFIX_BYTES) {
+    throw new SafetensorsError(name, `its header of ${length} bytes does not fit in the ${size} bytes of the file`);
+  }
+  return length;
+}
+
+async function readTensor(source: ByteSource, header: Header, dataStart: number, name: string): Promise<HostTensor> {
+  const entry = header.entries.get(name);
+  if (entry === undefined) throw new MissingTensorError(source.name, name, header.entries.keys());
+  const bytes = await source.read(dataStart + entry.start, entry.end - entry.start);
+  return { dtype: entry.dtype, shape: entry.shape, data: decodeData(entry.dtype, bytes) };
+}
+
+/**
+ * Writes tensors as safetensors, chunk by chunk, byte for byte as the reference implementation does: the header padded
+ * to 8 bytes, tensors by falling alignment, then by name. F16 and BF16 are rounded to nearest, ties to even.
+ * Memory: a tensor's `data` is looked at once, when its turn comes, and not copied as a whole; it may be a getter.
+ * @param metadata free text; transformers asks for `{ format: "pt" }`
+ * @throws TensorDataError while iterating: data that do not fit dtype and shape, or two tensors of one name
+ */
+export function* encodeSafetensors(
+  tensors: Iterable<readonly [string, HostTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Iterable<Uint8Array> {
+  const sorted = [...tensors].sort(inFileOrder);
+  yield encodeHeader(sorted, metadata);
+  for (const [name, tensor] of sorted) yield* encodeData(name, tensor);
+}
+
+function inFileOrder(
+  [a, { dtype: left }]: readonly [string, TensorEntry],
+  [b, { dtype: right }]: readonly [string, TensorEntry],
+): number {
+  return DTYPES.indexOf(left) - DTYPES.indexOf(right) || (a < b ? -1 : 1);
+}
+
+function encodeHeader(
+  tensors: readonly (readonly [string, TensorEntry])[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set(METADATA_KEY, metadata);
+  let end = 0;
+  for (const [name, entry] of tensors) {
+    if (header.has(name) || name === METADATA_KEY) throw new TensorDataError(name, "the name is already taken");
+    const start = end;
+    end += checkedLength(name, entry);
+    header.set(name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [start, end] });
+  }
+  return withPrefix(toJson(header));
+}
+
+function checkedLength(name: string, entry: TensorEntry): number {
+  if (!DTYPES.includes(entry.dtype)) throw new TensorDataError(name, `${entry.dtype} is none of ${DTYPES.join(", ")}`);
+  const bytes = byteLength(entry);
+  if (bytes === undefined) throw new TensorDataError(name, `${describe(entry)} has no valid size`);
+  return bytes;
+}
+
+// Not JSON.stringify of an object, which would move names that look like numbers to the front.
+const toJson = (map: ReadonlyMap<string, unknown>): string =>
+  `{${[...map].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`;
+
+function withPrefix(json: string): Uint8Array {
+  const text = new TextEncoder().encode(json);
+  const length = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(PREFIX_BYTES + length).fill(0x20); // spaces
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(text, PREFIX_BYTES);
+  return bytes;
+}

@@ -1,0 +1,43 @@
+/** Element types, by their safetensors names. */
+export type DType = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8" | "BOOL";
+
+/** What a file says about a tensor without reading it. */
+export interface TensorEntry {
+  readonly dtype: DType;
+  /** Row-major; `[]` is a scalar. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * A tensor in ordinary memory. `dtype` is how it is kept on disk; in memory F32, F16 and BF16 are a Float32Array,
+ * I32 an Int32Array, I64 a BigInt64Array, U8 and BOOL a Uint8Array.
+ */
+export interface HostTensor extends TensorEntry {
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** Every dtype, in the order in which the reference implementation lays tensors out: by falling alignment. */
+export const DTYPES: readonly DType[] = ["I64", "F32", "I32", "BF16", "F16", "U8", "BOOL"];
+
+const BYTES: Readonly<Record<DType, number>> = { I64: 8, F32: 4, I32: 4, BF16: 2, F16: 2, U8: 1, BOOL: 1 };
+
+/** The product of the sizes, or undefined where a size is no whole number ≥ 0 or the product passes 2⁵³. */
+export function elementCount(shape: readonly number[]): number | undefined {
+  let count = 1;
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0) return undefined;
+    count *= size;
+    if (!Number.isSafeInteger(count)) return undefined;
+  }
+  return count;
+}
+
+/** Bytes that the tensor takes on disk, or undefined where its shape has no valid size. */
+export function byteLength({ dtype, shape }: TensorEntry): number | undefined {
+  const count = elementCount(shape);
+  const bytes = count === undefined ? Number.NaN : count * BYTES[dtype];
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** `F32 of shape [2, 3]`, for messages. */
+export const describe = ({ dtype, shape }: TensorEntry): string => `${dtype} of shape [${shape.join(", ")}]`;
