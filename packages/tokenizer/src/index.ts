@@ -1,1 +1,22 @@
+export { type BytePairDefinition, BytePairTokenizer } from "./bpe.ts";
+export { CharacterTokenizer, characterTokenizer } from "./character.ts";
+export {
+  InvalidPatternError,
+  InvalidTrainingOptionError,
+  MalformedTokenizerError,
+  MissingTokenizerError,
+  SaveTokenizerError,
+  UnknownByteError,
+  UnknownCharacterError,
+  UnknownSpecialTokenError,
+  UnknownTokenIdError,
+  UnsupportedTokenizerError,
+} from "./errors.ts";
+export { type Gpt2Files, tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
+export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.ts";
+export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+export type { Merge } from "./merges.ts";
+export { type SplitPatterns, splitPatterns } from "./split-patterns.ts";
 export type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train-bpe.ts";

@@ -1,1 +1,129 @@
-export {};
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  MalformedTokenizerError,
+  MissingTokenizerError,
+  SaveTokenizerError,
+  UnsupportedTokenizerError,
+} from "./errors.ts";
+import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
+import { describeConfig } from "./formats/tokenizer-config.ts";
+import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** File names of GPT-2's format: OpenAI's own, and those of the Hugging Face hub. */
+const GPT2_FILES = [
+  ["encoder.json", "vocab.bpe"],
+  ["vocab.json", "merges.txt"],
+] as const;
+
+/**
+ * Reads a tokenizer from disk.
+ *
+ * @param path a `tokenizer.json`, or a folder with `tokenizer.json`, or else with GPT-2's files (`encoder.json` and
+ *   `vocab.bpe`, or `vocab.json` and `merges.txt`)
+ * @throws MissingTokenizerError if there is none
+ * @throws MalformedTokenizerError naming the file and the entry at fault
+ * @throws UnsupportedTokenizerError naming the part that this package does not implement
+ */
+export async function loadTokenizer(path: string): Promise<Tokenizer> {
+  if (!(await isFolder(path))) return loadJson(path);
+  if (await exists(join(path, "tokenizer.json"))) return loadJson(join(path, "tokenizer.json"));
+  for (const [encoder, merges] of GPT2_FILES) {
+    if (await exists(join(path, merges))) return loadGpt2Files(path, encoder, merges);
+  }
+  const wanted = ["tokenizer.json", ...GPT2_FILES.map((names) => names.join(" + "))].join(", or ");
+  throw new MissingTokenizerError(path, `the folder holds no tokenizer; expected ${wanted}.`);
+}
+
+/**
+ * Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if needed; `transformers` opens it
+ * with `AutoTokenizer`. Each file is written aside, synced and renamed: there is never half a file.
+ *
+ * @throws SaveTokenizerError if the disk does not let it
+ * @throws UnsupportedTokenizerError for a tokenizer that this package did not make
+ */
+export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promise<void> {
+  const files = { "tokenizer.json": tokenizerToJson(tokenizer), "tokenizer_config.json": describeConfig(tokenizer) };
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) await replaceFile(join(folder, name), text);
+  } catch (cause) {
+    throw new SaveTokenizerError(folder, { cause });
+  }
+}
+
+async function loadJson(path: string): Promise<Tokenizer> {
+  const text = await readFileOrThrow(path);
+  return naming(path, () => tokenizerFromJson(text));
+}
+
+async function loadGpt2Files(folder: string, encoderName: string, mergesName: string): Promise<Tokenizer> {
+  await refuseOtherTokenizers(folder);
+  const encoder = await readFileOrThrow(join(folder, encoderName));
+  const merges = await readFileOrThrow(join(folder, mergesName));
+  return naming(`${folder} (${encoderName}, ${mergesName})`, () => tokenizerFromGpt2Files({ encoder, merges }));
+}
+
+/** Other models reuse the two file names with another split pattern, which only the configuration tells. */
+async function refuseOtherTokenizers(folder: string): Promise<void> {
+  const path = join(folder, "tokenizer_config.json");
+  if (!(await exists(path))) return;
+  const [, name] = /"tokenizer_class"\s*:\s*"(\w+)"/.exec(await readFileOrThrow(path)) ?? [];
+  if (name === undefined || name.startsWith("GPT2Tokenizer")) return;
+  throw new UnsupportedTokenizerError(
+    `tokenizer_class "${name}" of ${path}`,
+    "without a tokenizer.json only GPT-2's is; give its split pattern and special tokens to tokenizerFromGpt2Files.",
+  );
+}
+
+/** Adds the path to errors about the content of a file. */
+function naming<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MalformedTokenizerError)) throw error;
+    throw new MalformedTokenizerError(`${path}, ${error.place}`, error.problem, { cause: error });
+  }
+}
+
+async function readFileOrThrow(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new MissingTokenizerError(path, `it cannot be read (${(cause as Error).message}).`, { cause });
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,67 @@
+import { UnknownCharacterError, UnknownTokenIdError } from "./errors.ts";
+import type { TokenId, Tokenizer } from "./tokenizer.ts";
+
+/**
+ * One id per character (Unicode code point); no special tokens.
+ *
+ * @throws UnknownCharacterError by `encode`, for a character outside the vocabulary
+ * @throws UnknownTokenIdError by `decode`, for a number that is no id
+ */
+export class CharacterTokenizer implements Tokenizer {
+  /** The characters in the order of their ids. */
+  readonly characters: readonly string[];
+  readonly specialTokens: ReadonlyMap<string, TokenId> = new Map();
+  private readonly ids: ReadonlyMap<string, TokenId>;
+
+  constructor(characters: readonly string[]) {
+    this.characters = characters;
+    this.ids = new Map(characters.map((character, id) => [character, id]));
+  }
+
+  get vocabSize(): number {
+    return this.characters.length;
+  }
+
+  encode(text: string): Uint32Array {
+    const ids = new Uint32Array(text.length);
+    let count = 0;
+    let position = 0;
+    for (const character of text) {
+      const id = this.ids.get(wellFormed(character));
+      if (id === undefined) throw new UnknownCharacterError(character, position);
+      ids[count++] = id;
+      position += character.length;
+    }
+    return ids.slice(0, count);
+  }
+
+  decode(ids: Iterable<TokenId>): string {
+    let text = "";
+    let position = 0;
+    for (const id of ids) {
+      const character = this.characters[id];
+      if (character === undefined) throw new UnknownTokenIdError(id, position, this.vocabSize);
+      text += character;
+      position++;
+    }
+    return text;
+  }
+}
+
+/**
+ * The tokenizer whose vocabulary is the sorted set of the text's characters, as nanoGPT prepares shakespeare_char.
+ * Characters are Unicode code points, sorted by number; a lone surrogate counts as U+FFFD.
+ */
+export function characterTokenizer(text: string): CharacterTokenizer {
+  const characters = new Set<string>();
+  for (const character of text) characters.add(wellFormed(character));
+  return new CharacterTokenizer([...characters].sort((a, b) => codePoint(a) - codePoint(b)));
+}
+
+function codePoint(character: string): number {
+  return character.codePointAt(0) as number;
+}
+
+function wellFormed(character: string): string {
+  return character.length === 1 && character >= "\ud800" && character <= "\udfff" ? "\ufffd" : character;
+}

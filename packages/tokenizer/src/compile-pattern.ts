@@ -1,0 +1,68 @@
+import { InvalidPatternError } from "./errors.ts";
+
+/**
+ * A split pattern as Python's `regex`, Rust or Oniguruma read it → a sticky regular expression of JavaScript.
+ *
+ * JavaScript differs: its `\s` has U+FEFF and lacks U+0085, its `\d` and `\w` are ASCII, and it has neither `\z`, nor
+ * possessive quantifiers (dropped here: in split patterns they only save backtracking), nor, everywhere, `(?i:…)`
+ * (each letter becomes the set of its cases).
+ */
+export function compilePattern(pattern: string): RegExp {
+  try {
+    return new RegExp(translate(pattern), "uy");
+  } catch (cause) {
+    throw new InvalidPatternError(pattern, { cause });
+  }
+}
+
+const SYNTAX = /\\[pP]\{[^}]*\}|\\.|\(\?i:|\(\?(?:[:=!]|<[=!])|[()]|\[\^?|\]|(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|[^]/gsu;
+
+function translate(pattern: string): string {
+  let inClass = false;
+  const caseless = [false]; // one entry per open group
+  let translated = "";
+  for (const [part] of pattern.matchAll(SYNTAX)) {
+    if (part.startsWith("\\")) translated += translateEscape(part, inClass);
+    else if (/^\p{L}$/u.test(part) && caseless.at(-1)) translated += inClass ? cases(part) : `[${cases(part)}]`;
+    else if (inClass) {
+      inClass = part !== "]";
+      translated += part;
+    } else {
+      if (part === ")") caseless.pop();
+      if (part.startsWith("(")) caseless.push(part === "(?i:" || caseless.at(-1) === true);
+      inClass = part.startsWith("[");
+      translated += part === "(?i:" ? "(?:" : part.replace(/^(.+)\+$/s, "$1");
+    }
+  }
+  return translated;
+}
+
+const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}`;
+
+function translateEscape(escape: string, inClass: boolean): string {
+  switch (escape) {
+    case "\\s":
+      return "\\p{White_Space}";
+    case "\\S":
+      return "\\P{White_Space}";
+    case "\\d":
+      return "\\p{Nd}";
+    case "\\D":
+      return "\\P{Nd}";
+    case "\\w":
+      return inClass ? WORD : `[${WORD}]`;
+    case "\\z":
+      return "$";
+    default: // JavaScript's Unicode mode forbids to escape what needs none
+      return /^\\[^\w^$\\.*+?()[\]{}|/-]$/u.test(escape) || (escape === "\\-" && !inClass) ? escape.slice(1) : escape;
+  }
+}
+
+/** All characters that Unicode's simple case folding makes equal to a letter. */
+function cases(letter: string): string {
+  const also: Record<string, string> = { s: "\u017f", k: "\u212a" };
+  const lower = letter.toLowerCase();
+  return (
+    [...new Set([lower, letter.toUpperCase()])].filter((form) => [...form].length === 1).join("") + (also[lower] ?? "")
+  );
+}

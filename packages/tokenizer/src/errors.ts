@@ -1,0 +1,144 @@
+import type { TokenId } from "./tokenizer.ts";
+
+/** A tokenizer file does not have the form that its format demands. `place` names the file and the entry. */
+export class MalformedTokenizerError extends Error {
+  override readonly name = "MalformedTokenizerError";
+  readonly isTesseraError = true;
+  readonly place: string;
+  readonly problem: string;
+
+  constructor(place: string, problem: string, options?: ErrorOptions) {
+    super(`${place}: ${problem}`, options);
+    this.place = place;
+    this.problem = problem;
+  }
+}
+
+/** A tokenizer file is well-formed, but asks for something that this package does not implement. */
+export class UnsupportedTokenizerError extends Error {
+  override readonly name = "UnsupportedTokenizerError";
+  readonly isTesseraError = true;
+  /** The part of the file and its type, such as `model "Unigram"`. */
+  readonly feature: string;
+
+  constructor(feature: string, supported: string) {
+    super(`Unsupported ${feature}: ${supported}`);
+    this.feature = feature;
+  }
+}
+
+/** A path holds no tokenizer file that can be read. */
+export class MissingTokenizerError extends Error {
+  override readonly name = "MissingTokenizerError";
+  readonly isTesseraError = true;
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/** A tokenizer could not be written. Nothing half-written is left behind. */
+export class SaveTokenizerError extends Error {
+  override readonly name = "SaveTokenizerError";
+  readonly isTesseraError = true;
+  readonly path: string;
+
+  constructor(path: string, options: { cause: unknown }) {
+    const reason = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    super(
+      `Cannot save the tokenizer to ${path}: ${reason}. Check that the folder is writable and the disk not full.`,
+      options,
+    );
+    this.path = path;
+  }
+}
+
+/** A character tokenizer met a character outside its vocabulary. */
+export class UnknownCharacterError extends Error {
+  override readonly name = "UnknownCharacterError";
+  readonly isTesseraError = true;
+  readonly character: string;
+  /** Where `text.startsWith(character, position)` holds: an index in UTF-16 units. */
+  readonly position: number;
+
+  constructor(character: string, position: number) {
+    const codePoint = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    super(
+      `Character ${JSON.stringify(character)} (U+${codePoint}) at position ${position} is not in the vocabulary. ` +
+        "Make the tokenizer from a text that contains it, or remove it.",
+    );
+    this.character = character;
+    this.position = position;
+  }
+}
+
+/** A byte-level vocabulary that lacks one of the 256 bytes met that byte. */
+export class UnknownByteError extends Error {
+  override readonly name = "UnknownByteError";
+  readonly isTesseraError = true;
+  readonly byte: number;
+
+  constructor(byte: number, piece: string) {
+    super(
+      `Byte 0x${byte.toString(16).padStart(2, "0")} of ${JSON.stringify(piece.slice(0, 40))} has no token: ` +
+        "this vocabulary was trained without the full alphabet of 256 bytes. Train it again with all of them.",
+    );
+    this.byte = byte;
+  }
+}
+
+/** `decode` met a number that is not the id of any token. */
+export class UnknownTokenIdError extends Error {
+  override readonly name = "UnknownTokenIdError";
+  readonly isTesseraError = true;
+  readonly id: TokenId;
+  /** Index of the id in the sequence. */
+  readonly position: number;
+
+  constructor(id: TokenId, position: number, vocabSize: number) {
+    super(
+      `Id ${id} at position ${position} is not a token: the vocabulary has ids 0 … ${vocabSize - 1}, some may be unused.`,
+    );
+    this.id = id;
+    this.position = position;
+  }
+}
+
+/** `allowedSpecial` names a special token that the tokenizer does not have. */
+export class UnknownSpecialTokenError extends Error {
+  override readonly name = "UnknownSpecialTokenError";
+  readonly isTesseraError = true;
+  readonly token: string;
+
+  constructor(token: string, known: Iterable<string>) {
+    super(`No special token ${JSON.stringify(token)}; this tokenizer has: ${[...known].join(" ") || "none"}.`);
+    this.token = token;
+  }
+}
+
+/** A split pattern that cannot be compiled to a regular expression of JavaScript. */
+export class InvalidPatternError extends Error {
+  override readonly name = "InvalidPatternError";
+  readonly isTesseraError = true;
+  readonly pattern: string;
+
+  constructor(pattern: string, options: { cause: unknown }) {
+    const reason = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    super(`Split pattern ${JSON.stringify(pattern)} does not compile: ${reason}`, options);
+    this.pattern = pattern;
+  }
+}
+
+/** A training option is out of range. */
+export class InvalidTrainingOptionError extends Error {
+  override readonly name = "InvalidTrainingOptionError";
+  readonly isTesseraError = true;
+  readonly option: string;
+
+  constructor(option: string, value: unknown, expected: string) {
+    super(`trainBytePair: ${option} is ${String(value)}; expected ${expected}.`);
+    this.option = option;
+  }
+}

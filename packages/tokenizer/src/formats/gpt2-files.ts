@@ -1,0 +1,52 @@
+import { BytePairTokenizer } from "../bpe.ts";
+import { MalformedTokenizerError } from "../errors.ts";
+import type { Merge } from "../merges.ts";
+import { splitPatterns } from "../split-patterns.ts";
+import type { TokenId } from "../tokenizer.ts";
+import { parseJson, readVocabulary } from "./json.ts";
+
+/** The contents of GPT-2's two files, and what they leave unsaid. */
+export interface Gpt2Files {
+  /** The text of `encoder.json` or `vocab.json`: token → id. */
+  readonly encoder: string;
+  /** The text of `vocab.bpe` or `merges.txt`: one merge per line, after a line `#version: …`. */
+  readonly merges: string;
+  /** Default: GPT-2's, see {@link splitPatterns}. */
+  readonly pattern?: string;
+  /** Special tokens and their ids. Default: `<|endoftext|>` if the vocabulary has it. */
+  readonly specialTokens?: ReadonlyMap<string, TokenId>;
+}
+
+/**
+ * The tokenizer in the files that OpenAI published with GPT-2.
+ *
+ * @throws MalformedTokenizerError naming the file and the line or token at fault
+ */
+export function tokenizerFromGpt2Files(files: Gpt2Files): BytePairTokenizer {
+  const vocabulary = readVocabulary(parseJson(files.encoder, "encoder"), "encoder");
+  const specialTokens = files.specialTokens ?? endOfText(vocabulary);
+  for (const name of specialTokens.keys()) vocabulary.delete(name);
+  const merges = readMergeLines(files.merges);
+  return new BytePairTokenizer({ vocabulary, merges, pattern: files.pattern ?? splitPatterns.gpt2, specialTokens });
+}
+
+function endOfText(vocabulary: ReadonlyMap<string, TokenId>): ReadonlyMap<string, TokenId> {
+  const id = vocabulary.get("<|endoftext|>");
+  return new Map(id === undefined ? [] : [["<|endoftext|>", id]]);
+}
+
+function readMergeLines(text: string): Merge[] {
+  const merges: Merge[] = [];
+  text.split(/\r?\n/).forEach((line, index) => {
+    if (line === "" || (index === 0 && line.startsWith("#version"))) return;
+    const [left, right, ...rest] = line.split(" ");
+    if (!left || !right || rest.length > 0) {
+      throw new MalformedTokenizerError(
+        `merges, line ${index + 1}`,
+        `expected two tokens, found ${JSON.stringify(line)}.`,
+      );
+    }
+    merges.push([left, right]);
+  });
+  return merges;
+}

@@ -1,0 +1,47 @@
+import { MalformedTokenizerError } from "../errors.ts";
+import type { TokenId } from "../tokenizer.ts";
+
+/** A JSON object of which nothing is known yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Parses a text that must be a JSON object. `place` names it in errors. */
+export function parseJson(text: string, place: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MalformedTokenizerError(place, `it is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  return asObject(value, place);
+}
+
+export function asObject(value: unknown, place: string): JsonObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw wrongType(place, "an object", value);
+}
+
+export function asArray(value: unknown, place: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw wrongType(place, "an array", value);
+}
+
+export function asString(value: unknown, place: string): string {
+  if (typeof value === "string") return value;
+  throw wrongType(place, "a string", value);
+}
+
+export function asId(value: unknown, place: string): TokenId {
+  if (Number.isInteger(value) && (value as number) >= 0) return value as number;
+  throw wrongType(place, "an id (a whole number from 0)", value);
+}
+
+/** A vocabulary object: token → id. */
+export function readVocabulary(value: unknown, place: string): Map<string, TokenId> {
+  const entries = Object.entries(asObject(value, place));
+  return new Map(entries.map(([token, id]) => [token, asId(id, `${place}, token ${JSON.stringify(token)}`)]));
+}
+
+function wrongType(place: string, expected: string, found: unknown): MalformedTokenizerError {
+  const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 60);
+  return new MalformedTokenizerError(place, `expected ${expected}, found ${shown}.`);
+}

@@ -1,0 +1,96 @@
+import { type BytePairDefinition, BytePairTokenizer } from "../bpe.ts";
+import { CharacterTokenizer } from "../character.ts";
+import { UnsupportedTokenizerError } from "../errors.ts";
+import { impliedMerges, type Merge } from "../merges.ts";
+import { splitPatterns } from "../split-patterns.ts";
+import type { TokenId, Tokenizer } from "../tokenizer.ts";
+
+/**
+ * A tokenizer as Hugging Face's `tokenizer.json`, which `tokenizers` and `transformers` open and encode alike.
+ * A character tokenizer is written as a BPE model without merges, without pre-tokenizer and with decoder `Fuse`.
+ *
+ * @throws UnsupportedTokenizerError for a tokenizer that this package did not make
+ */
+export function tokenizerToJson(tokenizer: Tokenizer): string {
+  return `${JSON.stringify(describe(tokenizer), null, 2)}\n`;
+}
+
+function describe(tokenizer: Tokenizer): object {
+  if (tokenizer instanceof BytePairTokenizer) return describeBytePairs(tokenizer.definition);
+  if (tokenizer instanceof CharacterTokenizer) return describeCharacters(tokenizer);
+  throw new UnsupportedTokenizerError(
+    `tokenizer ${tokenizer.constructor.name}`,
+    "byte-pair and character tokenizers can be saved.",
+  );
+}
+
+function describeBytePairs({ vocabulary, merges, pattern, specialTokens, ignoreMerges }: BytePairDefinition): object {
+  return file({
+    addedTokens: [...(specialTokens ?? [])].sort(([, a], [, b]) => a - b).map(describeAddedToken),
+    preTokenizer: pattern === null ? byteLevel(false) : describePattern(pattern),
+    decoder: byteLevel(true),
+    vocabulary: new Map([...vocabulary, ...(specialTokens ?? [])]),
+    merges: merges ?? impliedMerges(vocabulary),
+    ignoreMerges: ignoreMerges ?? false,
+  });
+}
+
+function describeCharacters(tokenizer: CharacterTokenizer): object {
+  return file({
+    addedTokens: [],
+    preTokenizer: null,
+    decoder: { type: "Fuse" },
+    vocabulary: new Map(tokenizer.characters.map((character, id) => [character, id])),
+    merges: [],
+    ignoreMerges: false,
+  });
+}
+
+interface Parts {
+  readonly addedTokens: readonly object[];
+  readonly preTokenizer: object | null;
+  readonly decoder: object;
+  readonly vocabulary: ReadonlyMap<string, TokenId>;
+  readonly merges: readonly Merge[];
+  readonly ignoreMerges: boolean;
+}
+
+/** The keys, their order and their defaults as Hugging Face's library writes them. */
+function file(parts: Parts): object {
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: parts.addedTokens,
+    normalizer: null,
+    pre_tokenizer: parts.preTokenizer,
+    post_processor: null,
+    decoder: parts.decoder,
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: parts.ignoreMerges,
+      vocab: Object.fromEntries([...parts.vocabulary].sort(([, a], [, b]) => a - b)),
+      merges: parts.merges,
+    },
+  };
+}
+
+function describeAddedToken([content, id]: readonly [string, TokenId]): object {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+}
+
+function describePattern(pattern: string): object {
+  if (pattern === splitPatterns.gpt2) return byteLevel(true);
+  const split = { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
+  return { type: "Sequence", pretokenizers: [split, byteLevel(false)] };
+}
+
+function byteLevel(useRegex: boolean): object {
+  return { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: useRegex };
+}

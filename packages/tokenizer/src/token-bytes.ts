@@ -1,0 +1,106 @@
+import { unspell } from "./byte-alphabet.ts";
+import { MalformedTokenizerError, UnknownTokenIdError } from "./errors.ts";
+import type { TokenId } from "./tokenizer.ts";
+
+/** No published vocabulary has more than some hundred thousand ids; a larger one is a damaged file. */
+const MOST_IDS = 2 ** 24;
+
+/** The bytes of every token, side by side in one array: id → bytes, and ids → text. */
+export class TokenBytes {
+  readonly vocabSize: number;
+  private readonly bytes: Uint8Array;
+  private readonly starts: Int32Array; // (vocabSize), −1 where the id is not used
+  private readonly ends: Int32Array; // (vocabSize)
+
+  /** @throws MalformedTokenizerError if an id is no index, is used twice, or a spelling is not in the byte alphabet */
+  constructor(vocabulary: ReadonlyMap<string, TokenId>, specialTokens: ReadonlyMap<string, TokenId>) {
+    this.vocabSize = countIds(vocabulary, specialTokens);
+    this.starts = new Int32Array(this.vocabSize).fill(-1);
+    this.ends = new Int32Array(this.vocabSize);
+    const chunks: Uint8Array[] = [];
+    let end = 0;
+    const add = (name: string, id: TokenId, bytes: Uint8Array): void => {
+      if (this.starts[id] !== -1)
+        throw new MalformedTokenizerError(entry(name), `id ${id} belongs to another token too.`);
+      chunks.push(bytes);
+      this.starts[id] = end;
+      end += bytes.length;
+      this.ends[id] = end;
+    };
+    for (const [spelling, id] of vocabulary) add(spelling, id, spelledBytes(spelling));
+    for (const [name, id] of specialTokens) add(name, id, new TextEncoder().encode(name));
+    this.bytes = concatenate(chunks, end);
+  }
+
+  /** Which id stands for each single byte; −1 where none does. */
+  idsOfBytes(ordinaryIds: Iterable<TokenId>): Int32Array {
+    const ids = new Int32Array(256).fill(-1);
+    for (const id of ordinaryIds) {
+      const start = this.starts[id] as number;
+      if (this.ends[id] === start + 1) ids[this.bytes[start] as number] = id;
+    }
+    return ids;
+  }
+
+  /** Ids → text; bytes that are not UTF-8 become U+FFFD. */
+  decode(ids: Iterable<TokenId>): string {
+    let text = new Uint8Array(256);
+    let length = 0;
+    let position = 0;
+    for (const id of ids) {
+      const start = this.starts[id] ?? -1;
+      if (start < 0) throw new UnknownTokenIdError(id, position, this.vocabSize);
+      const end = this.ends[id] as number;
+      if (length + end - start > text.length) text = enlarged(text, length + end - start);
+      for (let i = start; i < end; i++) text[length++] = this.bytes[i] as number;
+      position++;
+    }
+    // Without `ignoreBOM` a leading U+FEFF would vanish.
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text.subarray(0, length));
+  }
+}
+
+function countIds(...maps: readonly ReadonlyMap<string, TokenId>[]): number {
+  let largest = -1;
+  for (const map of maps) {
+    for (const [name, id] of map) {
+      if (!Number.isInteger(id) || id < 0 || id >= MOST_IDS) {
+        throw new MalformedTokenizerError(
+          entry(name),
+          `id ${String(id)} is not a whole number from 0 to ${MOST_IDS - 1}.`,
+        );
+      }
+      if (name === "") throw new MalformedTokenizerError(`token with id ${id}`, "it is empty.");
+      largest = Math.max(largest, id);
+    }
+  }
+  return largest + 1;
+}
+
+function spelledBytes(spelling: string): Uint8Array {
+  const bytes = unspell(spelling);
+  if (bytes === undefined) {
+    throw new MalformedTokenizerError(entry(spelling), "it has a character outside GPT-2's byte alphabet.");
+  }
+  return bytes;
+}
+
+function entry(name: string): string {
+  return `token ${JSON.stringify(name)}`;
+}
+
+function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return all;
+}
+
+function enlarged(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(2 * bytes.length, needed));
+  larger.set(bytes);
+  return larger;
+}
