@@ -1,0 +1,59 @@
+/** A model's configuration that cannot be built. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly isTesseraError = true;
+}
+
+/** More tokens in a sequence than the model has positions. */
+export class SequenceTooLongError extends Error {
+  override readonly name = "SequenceTooLongError";
+  readonly isTesseraError = true;
+  readonly length: number;
+  readonly contextLength: number;
+
+  constructor(length: number, contextLength: number) {
+    super(
+      `Gpt2: a sequence of ${length} tokens does not fit into the context of ${contextLength}. ` +
+        `Cut it into windows of at most ${contextLength} tokens, or make a model with a longer context.`,
+    );
+    this.length = length;
+    this.contextLength = contextLength;
+  }
+}
+
+/** An option or a prompt that nothing can be generated from. */
+export class GenerationError extends Error {
+  override readonly name = "GenerationError";
+  readonly isTesseraError = true;
+}
+
+/** A model folder that describes a model which this package cannot compute. */
+export class UnsupportedModelError extends Error {
+  override readonly name = "UnsupportedModelError";
+  readonly isTesseraError = true;
+
+  constructor(file: string, field: string, value: unknown, supported: readonly unknown[]) {
+    const list = supported.map((each) => JSON.stringify(each)).join(" or ");
+    super(`${file}: ${field} is ${JSON.stringify(value)}, which is not supported; supported is ${list}.`);
+  }
+}
+
+/** A file of a model folder that is missing or is not what its name says. */
+export class ModelFileError extends Error {
+  override readonly name = "ModelFileError";
+  readonly isTesseraError = true;
+}
+
+/** Tensors that do not fit the model: names the missing ones, the unknown ones and those of another shape. */
+export class TensorMismatchError extends Error {
+  override readonly name = "TensorMismatchError";
+  readonly isTesseraError = true;
+  readonly problems: readonly string[];
+
+  constructor(what: string, problems: readonly string[]) {
+    const shown = problems.slice(0, 8).map((problem) => `\n  ${problem}`);
+    const rest = problems.length > shown.length ? `\n  and ${problems.length - shown.length} more` : "";
+    super(`${what}:${shown.join("")}${rest}`);
+    this.problems = problems;
+  }
+}

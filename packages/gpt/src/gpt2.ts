@@ -1,0 +1,131 @@
+import { add, range, type Scalar, slice, type Tensor, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import {
+  atSite,
+  type Block,
+  createBlock,
+  createEmbedding,
+  createLayerNorm,
+  type Embedding,
+  type ForwardOptions,
+  type Initializer,
+  type LanguageModel,
+  type LayerNorm,
+  normal,
+  randomGenerator,
+  withDropout,
+} from "@tessera-lm/layers";
+import { crossEntropy, linearCrossEntropy } from "@tessera-lm/ops";
+import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
+import { SequenceTooLongError } from "./errors.ts";
+
+/**
+ * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is the token
+ * embedding transposed. Frees what it computes on the way: only the result of a method is the caller's.
+ */
+export class Gpt2 implements LanguageModel {
+  readonly config: ResolvedGpt2Config;
+  tokenEmbedding: Embedding; // (V, C), also the head
+  positionEmbedding: Embedding; // (contextLength, C)
+  blocks: Block[];
+  finalNorm: LayerNorm;
+
+  constructor(parts: Pick<Gpt2, "config" | "tokenEmbedding" | "positionEmbedding" | "blocks" | "finalNorm">) {
+    this.config = parts.config;
+    this.tokenEmbedding = parts.tokenEmbedding;
+    this.positionEmbedding = parts.positionEmbedding;
+    this.blocks = parts.blocks;
+    this.finalNorm = parts.finalNorm;
+  }
+
+  get vocabSize(): number {
+    return this.config.vocabSize;
+  }
+
+  get contextLength(): number {
+    return this.config.contextLength;
+  }
+
+  /**
+   * tokens (B, T) int32 → logits (B, T, V); with `lastOnly` (B, 1, V).
+   * @throws {SequenceTooLongError} if T is greater than `contextLength`
+   */
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return tidy(() => {
+      const hidden = this.hidden(tokens, options); // (B, T, C)
+      const [batch, time] = hidden.shape;
+      return this.tokenEmbedding.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
+    });
+  }
+
+  /** −log p(target) in nats at every position, (B, T) → (B, T); 0 where the target is −1. */
+  tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
+    return tidy(() => {
+      const logits = this.tokenEmbedding.logits(rows(this.hidden(tokens, options))); // (B·T, V)
+      return crossEntropy(logits, targets.flatten()).reshape(targets.shape); // (B, T)
+    });
+  }
+
+  /** Σ tokenLosses, without ever holding all logits: the quantity to differentiate in training. */
+  loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
+    return tidy(() => {
+      const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
+      return linearCrossEntropy(hidden, this.tokenEmbedding.weight, targets.flatten());
+    });
+  }
+
+  /** What the head reads: the features after the final norm, (B, T) → (B, T, C); with `lastOnly` (B, 1, C). */
+  hidden(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return tidy(() => {
+      let x = this.#embed(tokens, options); // (B, T, C)
+      this.blocks.forEach((block, layer) => {
+        x = block.forward(x, atSite(options, layer + 1)); // (B, T, C)
+      });
+      return this.finalNorm.forward(options?.lastOnly ? lastPosition(x) : x) as Tensor3D;
+    });
+  }
+
+  #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
+    const time = tokens.shape[1];
+    if (time > this.contextLength) throw new SequenceTooLongError(time, this.contextLength);
+    const positions = this.positionEmbedding.forward(range(0, time, 1, "int32")); // (T, C)
+    const embedded = add(this.tokenEmbedding.forward(tokens), positions); // (B, T, C)
+    return withDropout(embedded, this.config.dropout, options, 0);
+  }
+}
+
+/**
+ * A GPT-2 with fresh weights, the same for the same seed on every backend: embeddings and linear weights N(0, 0.02²),
+ * the two projections of each block that end in the residual stream N(0, (0.02 / √(2 · numLayers))²), biases 0, norms 1.
+ * Positions start like tokens, as in nanoGPT; OpenAI's code took 0.01 for them.
+ * @throws {ConfigError}
+ */
+export function createGpt2(config: Gpt2Config, seed: number): Gpt2 {
+  const random = randomGenerator(seed);
+  return assembleGpt2(config, (shape, std) => normal(shape, std, random));
+}
+
+/** A GPT-2 whose weight matrices come from `initialize`. @throws {ConfigError} */
+export function assembleGpt2(config: Gpt2Config, initialize: Initializer): Gpt2 {
+  const resolved = resolveConfig(config);
+  const { vocabSize, contextLength, numLayers, width, bias, layerNormEpsilon } = resolved;
+  const block = { ...resolved, outputStd: 0.02 / Math.sqrt(2 * numLayers) };
+  return new Gpt2({
+    config: resolved,
+    tokenEmbedding: createEmbedding({ count: vocabSize, width }, initialize),
+    positionEmbedding: createEmbedding({ count: contextLength, width }, initialize),
+    blocks: Array.from({ length: numLayers }, () => createBlock(block, initialize)),
+    finalNorm: createLayerNorm({ width, bias, epsilon: layerNormEpsilon }),
+  });
+}
+
+/** (B, T, C) → (B·T, C) */
+function rows(x: Tensor): Tensor2D {
+  return x.reshape([-1, x.shape[x.rank - 1] as number]);
+}
+
+/** (B, T, C) → (B, 1, C) */
+function lastPosition(x: Tensor): Tensor3D {
+  const features = x as Tensor3D;
+  const [batch, time, width] = features.shape;
+  return slice(features, [0, time - 1, 0], [batch, 1, width]);
+}
