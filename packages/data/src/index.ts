@@ -1,2 +1,7 @@
 export type { Batch, BatchSource, BatchState } from "./batch.ts";
-export type { TokenSource } from "./token-source.ts";
+export { BatchStateError, DataOptionError, TextTooShortError, TokenRangeError } from "./errors.ts";
+export { HeldOut } from "./held-out.ts";
+export { type RandomWindowsOptions, randomWindows } from "./random-windows.ts";
+export { type SlidingWindowsOptions, slidingWindows } from "./sliding-windows.ts";
+export { type Split, type SplitFractions, splitText, splitTokens } from "./split.ts";
+export { inMemoryTokens, type TokenSource } from "./token-source.ts";

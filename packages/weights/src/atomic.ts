@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { WriteError } from "./errors.ts";
 import { withTemporary } from "./temporary.ts";
@@ -28,7 +28,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array | 
     const target = await settle(path);
     await withTemporary(target, async (fresh) => {
       await writeSynced(fresh, chunksOf(data));
-      await renameSynced(fresh, target);
+      await rename(fresh, target);
+      await sync(dirname(target));
     });
   });
 }
@@ -51,7 +52,8 @@ export async function writeFolderAtomic(folder: string, fill: (temporary: string
       await fill(fresh);
       await syncTree(fresh);
       if (replaces) await replaceFolder(target, fresh, aside);
-      else await renameSynced(fresh, target);
+      else await rename(fresh, target);
+      await sync(dirname(target));
     });
   });
 }
@@ -59,17 +61,13 @@ export async function writeFolderAtomic(folder: string, fill: (temporary: string
 async function replaceFolder(target: string, fresh: string, aside: string): Promise<void> {
   await rename(target, aside);
   try {
-    await renameSynced(fresh, target); // the new folder is there to stay before the old one goes
+    await rename(fresh, target);
   } catch (error) {
     await rename(aside, target);
     throw error;
   }
-  await rm(aside, { recursive: true });
-}
-
-async function renameSynced(from: string, to: string): Promise<void> {
-  await rename(from, to);
-  await sync(dirname(to));
+  await sync(dirname(target));
+  await rename(aside, fresh); // to be removed with the temporary: what is called old is always whole
 }
 
 /** The absolute path behind symbolic links, its parent folder made: siblings of it lie on the same file system. */
