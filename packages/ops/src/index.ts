@@ -1,1 +1,16 @@
-export {};
+export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
+export { type AttentionOptions, attention, selfAttention } from "./attention.ts";
+export { crossEntropy } from "./cross-entropy.ts";
+export { differentiable, type Operation, type Tensors } from "./differentiable.ts";
+export { type Dropout, dropout } from "./dropout.ts";
+export { embedding } from "./embedding.ts";
+export { OptionError, ShapeError, TokenRangeError } from "./errors.ts";
+export { type GeluApproximation, gelu } from "./gelu.ts";
+export { globalNorm } from "./global-norm.ts";
+export { layerNorm } from "./layer-norm.ts";
+export { linear } from "./linear.ts";
+export { linearCrossEntropy } from "./linear-cross-entropy.ts";
+export { foldIn } from "./random-bits.ts";
+export { rmsNorm } from "./rms-norm.ts";
+export { silu } from "./silu.ts";
+export { swiglu } from "./swiglu.ts";

@@ -1,0 +1,252 @@
+import {
+  add,
+  concat,
+  div,
+  exp,
+  log,
+  matMul,
+  max,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor3D,
+  tensor2d,
+  transpose,
+} from "@tensorflow/tfjs";
+import { differentiable, type Operation } from "./differentiable.ts";
+import { type Dropout, dropoutMask, requireRate } from "./dropout.ts";
+import { OptionError, ShapeError } from "./errors.ts";
+import { requireFloat } from "./validate.ts";
+
+/** How the heads of an attention are laid out and what they may see. */
+export interface AttentionOptions {
+  /** H: how many query heads the last axis of the queries holds, side by side. */
+  readonly numHeads: number;
+  /** G: how many key and value heads there are; query head h reads group ⌊h · G / H⌋. Divides H. Default H. */
+  readonly numGroups?: number;
+  /** Whether query t sees only the keys up to t + S − T: the last query sees every key. Default false. */
+  readonly causal?: boolean;
+  /** Drops attention probabilities, (B, H, T, S) in row-major order. */
+  readonly dropout?: Dropout;
+}
+
+/**
+ * attention(q, k, v) = dropout(softmax(q · kᵀ / √D + mask)) · v in each head.
+ *
+ * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped heads: Ainslie et al. 2023,
+ * https://arxiv.org/abs/2305.13245; `torch.nn.functional.scaled_dot_product_attention`.
+ *
+ * @param query (B, T, H·D)
+ * @param key (B, S, G·D)
+ * @param value (B, S, G·D)
+ * @returns (B, T, H·D)
+ * @throws ShapeError if the shapes do not fit together, or causal queries outnumber the keys
+ * @throws OptionError if the heads do not divide into groups, or the dropout rate is not in [0, 1)
+ */
+export function attention(query: Tensor3D, key: Tensor3D, value: Tensor3D, options: AttentionOptions): Tensor3D {
+  const attributes = attentionAttributes("attention", options);
+  const { numHeads, numGroups, causal } = attributes;
+  requireFloat("attention", "query", query, "B", "T", "H·D");
+  const headSize = requireMultiple("attention", "query", query, numHeads);
+  requireFloat("attention", "key", key, query.shape[0], "S", numGroups * headSize);
+  requireFloat("attention", "value", value, ...key.shape);
+  if (causal && query.shape[1] > key.shape[1]) {
+    throw new ShapeError(
+      "attention",
+      `${query.shape[1]} causal queries need as many keys, but there are ${key.shape[1]}`,
+    );
+  }
+  return differentiable(ATTENTION, { query, key, value }, attributes) as Tensor3D;
+}
+
+/**
+ * selfAttention(q | k | v) = attention(q, k, v) for a projection that holds all three side by side, as GPT-2's does.
+ *
+ * @param qkv (B, T, (H + 2G)·D): H query heads, then G key heads, then G value heads
+ * @returns (B, T, H·D)
+ * @throws ShapeError if the width is not that of H + 2G heads
+ * @throws OptionError as {@link attention}
+ */
+export function selfAttention(qkv: Tensor3D, options: AttentionOptions): Tensor3D {
+  const attributes = attentionAttributes("selfAttention", options);
+  requireFloat("selfAttention", "qkv", qkv, "B", "T", "(H + 2G)·D");
+  requireMultiple("selfAttention", "qkv", qkv, attributes.numHeads + 2 * attributes.numGroups);
+  return differentiable(SELF_ATTENTION, { qkv }, attributes) as Tensor3D;
+}
+
+type Attributes = {
+  numHeads: number;
+  numGroups: number;
+  causal: boolean;
+  dropoutRate: number;
+  dropoutSeed: number;
+};
+type Inputs = { query: Tensor; key: Tensor; value: Tensor };
+/** logSumExp (B, H, T): the logarithm of each softmax's denominator, in the scale of the scores. */
+type Saved = Inputs & { y: Tensor; logSumExp: Tensor };
+
+// The probabilities are not saved but made again from the log-sum-exp: one more product in the backward pass, and in
+// exchange memory between the passes grows with T and not with T², and kernels and compositions save the same things.
+
+const ATTENTION: Operation<Inputs, Saved, Attributes> = {
+  kernel: "TesseraAttention",
+  differentiable: ["query", "key", "value"],
+  outputs: ["y", "logSumExp"],
+  saved: ["query", "key", "value", "y", "logSumExp"],
+
+  forward: attend,
+
+  backward(dy, saved, attributes) {
+    const [query, key, value] = attendBackward(dy, saved, attributes);
+    return { query: () => query, key: () => key, value: () => value };
+  },
+};
+
+const SELF_ATTENTION: Operation<{ qkv: Tensor }, { qkv: Tensor; y: Tensor; logSumExp: Tensor }, Attributes> = {
+  kernel: "TesseraSelfAttention",
+  differentiable: ["qkv"],
+  outputs: ["y", "logSumExp"],
+  saved: ["qkv", "y", "logSumExp"],
+
+  forward({ qkv }, attributes) {
+    return attend(splitQkv(qkv, attributes), attributes);
+  },
+
+  backward(dy, { qkv, y, logSumExp }, attributes) {
+    return { qkv: () => concat(attendBackward(dy, { ...splitQkv(qkv, attributes), y, logSumExp }, attributes), 2) };
+  },
+};
+
+function attend({ query, key, value }: Inputs, attributes: Attributes): [y: Tensor, logSumExp: Tensor] {
+  const layout = headLayout(query, key, attributes);
+  const s = scores(query, key, layout, attributes); // (B·G, R·T, S)
+  const top = max(s, 2, true); // (B·G, R·T, 1)
+  const e = exp(sub(s, top));
+  const total = sum(e, 2, true);
+  const y = div(matMul(dropProbabilities(e, layout, attributes), keyHeads(value, layout)), total); // (B·G, R·T, D)
+  const logSumExp = reshape(add(top, log(total)), [layout.B, layout.H, layout.T]);
+  return [joinHeads(y, layout), logSumExp];
+}
+
+function attendBackward(dy: Tensor, saved: Saved, attributes: Attributes): [query: Tensor, key: Tensor, value: Tensor] {
+  const { query, key, value, y, logSumExp } = saved;
+  const layout = headLayout(query, key, attributes);
+  const { B, G, R, T, D } = layout;
+  const g = queryHeads(dy, layout); // (B·G, R·T, D)
+  const s = scores(query, key, layout, attributes); // (B·G, R·T, S)
+  const p = exp(sub(s, reshape(logSumExp, [B * G, R * T, 1]))); // (B·G, R·T, S)
+  const dv = matMul(transpose(dropProbabilities(p, layout, attributes), [0, 2, 1]), g); // (B·G, S, D)
+  const dp = dropProbabilities(matMul(g, keyHeads(value, layout, true)), layout, attributes); // (B·G, R·T, S)
+  // Σ over keys of p · dp equals dy · y, which is D wide instead of S.
+  const along = sum(mul(g, queryHeads(y, layout)), 2, true); // (B·G, R·T, 1)
+  const ds = mul(p, sub(dp, along)); // (B·G, R·T, S)
+  const dq = mul(matMul(ds, keyHeads(key, layout)), 1 / Math.sqrt(D)); // (B·G, R·T, D)
+  const dk = matMul(transpose(ds, [0, 2, 1]), scaledQueryHeads(query, layout)); // (B·G, S, D)
+  return [joinHeads(dq, layout), joinGroups(dk, layout), joinGroups(dv, layout)];
+}
+
+/** H heads in G groups of R, T queries, S keys, D numbers in a head. */
+type Layout = { B: number; H: number; G: number; R: number; T: number; S: number; D: number };
+
+function headLayout(query: Tensor, key: Tensor, { numHeads: H, numGroups: G }: Attributes): Layout {
+  const [B, T, width] = query.shape as [number, number, number];
+  return { B, H, G, R: H / G, T, S: key.shape[1] as number, D: width / H };
+}
+
+/** q · kᵀ / √D + mask. The queries of a group stand below each other, so that keys are never repeated. (B·G, R·T, S) */
+function scores(query: Tensor, key: Tensor, layout: Layout, { causal }: Attributes): Tensor {
+  const { B, G, R, T, S } = layout;
+  const s = matMul(scaledQueryHeads(query, layout), keyHeads(key, layout, true));
+  // A single query, as in generation, is the last one and sees every key.
+  if (!causal || T === 1) return s;
+  return reshape(add(reshape(s, [B * G * R, T, S]), causalMask(T, S)), [B * G, R * T, S]);
+}
+
+/** (B, T, H·D) → (B·G, R·T, D) */
+function queryHeads(x: Tensor, { B, G, R, T, D }: Layout): Tensor {
+  return reshape(transpose(reshape(x, [B, T, G * R, D]), [0, 2, 1, 3]), [B * G, R * T, D]);
+}
+
+function scaledQueryHeads(query: Tensor, layout: Layout): Tensor {
+  return mul(queryHeads(query, layout), 1 / Math.sqrt(layout.D));
+}
+
+/** (B·G, R·T, D) → (B, T, H·D) */
+function joinHeads(x: Tensor, { B, H, T, D }: Layout): Tensor {
+  return reshape(transpose(reshape(x, [B, H, T, D]), [0, 2, 1, 3]), [B, T, H * D]);
+}
+
+/** (B, S, G·D) → (B·G, S, D), or (B·G, D, S) if transposed */
+function keyHeads(x: Tensor, { B, G, S, D }: Layout, transposed = false): Tensor {
+  const heads = transpose(reshape(x, [B, S, G, D]), transposed ? [0, 2, 3, 1] : [0, 2, 1, 3]);
+  return reshape(heads, transposed ? [B * G, D, S] : [B * G, S, D]);
+}
+
+/** (B·G, S, D) → (B, S, G·D) */
+function joinGroups(x: Tensor, { B, G, S, D }: Layout): Tensor {
+  return reshape(transpose(reshape(x, [B, G, S, D]), [0, 2, 1, 3]), [B, S, G * D]);
+}
+
+/** Applies the dropout mask to probabilities, or to anything of their layout (B, H, T, S) = (B·G, R·T, S). */
+function dropProbabilities(
+  p: Tensor,
+  { B, H, T, S }: Layout,
+  { dropoutRate: rate, dropoutSeed: seed }: Attributes,
+): Tensor {
+  return rate === 0 ? p : mul(p, reshape(dropoutMask([B * H * T * S], { rate, seed }), p.shape));
+}
+
+let lastMask: { T: number; S: number; values: Float32Array } | undefined;
+
+/** 0 where query t sees key s, else −10⁹: (T, S). The numbers are kept for the next call; the tensor is the caller's. */
+function causalMask(T: number, S: number): Tensor {
+  if (lastMask?.T !== T || lastMask.S !== S) {
+    const values = new Float32Array(T * S);
+    for (let t = 0; t < T; t++) values.fill(-1e9, t * S + t + S - T + 1, (t + 1) * S);
+    lastMask = { T, S, values };
+  }
+  // A copy, because the cpu backend takes the array itself for its memory.
+  return tensor2d(lastMask.values.slice(), [T, S]);
+}
+
+function splitQkv(qkv: Tensor, { numHeads: H, numGroups: G }: Attributes): Inputs {
+  const [B, T, width] = qkv.shape as [number, number, number];
+  const D = width / (H + 2 * G);
+  return {
+    query: slice(qkv, [0, 0, 0], [B, T, H * D]),
+    key: slice(qkv, [0, 0, H * D], [B, T, G * D]),
+    value: slice(qkv, [0, 0, (H + G) * D], [B, T, G * D]),
+  };
+}
+
+function attentionAttributes(operation: string, options: AttentionOptions): Attributes {
+  const { numHeads, numGroups = numHeads, causal = false, dropout } = options;
+  if (
+    !(
+      Number.isInteger(numHeads) &&
+      numHeads > 0 &&
+      Number.isInteger(numGroups) &&
+      numGroups > 0 &&
+      numHeads % numGroups === 0
+    )
+  ) {
+    throw new OptionError(
+      operation,
+      `numHeads must be a positive multiple of numGroups, but they are ${numHeads} and ${numGroups}`,
+    );
+  }
+  requireRate(operation, dropout?.rate ?? 0);
+  return { numHeads, numGroups, causal, dropoutRate: dropout?.rate ?? 0, dropoutSeed: dropout?.seed ?? 0 };
+}
+
+function requireMultiple(operation: string, name: string, tensor: Tensor3D, numHeads: number): number {
+  const width = tensor.shape[2];
+  if (width % numHeads === 0) return width / numHeads;
+  throw new ShapeError(
+    operation,
+    `the last axis of ${name} must hold ${numHeads} heads of one size, but ${name} has shape (${tensor.shape.join(", ")})`,
+  );
+}

@@ -1,0 +1,83 @@
+import {
+  add,
+  cast,
+  exp,
+  gatherND,
+  greaterEqual,
+  log,
+  max,
+  maximum,
+  mul,
+  oneHot,
+  range,
+  reshape,
+  scalar,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+} from "@tensorflow/tfjs";
+import { differentiable, type Operation } from "./differentiable.ts";
+import { requireFloat, requireIds, requireShape, requireType } from "./validate.ts";
+
+/**
+ * crossEntropy(logits, targets)[n] = −log softmax(logits[n])[targets[n]] in nats; 0 where the target is −1.
+ *
+ * `torch.nn.functional.cross_entropy` with `ignore_index=-1, reduction="none"`.
+ *
+ * @param logits (N, V)
+ * @param targets (N) int32, each in [0, V) or −1 to ignore the row
+ * @returns (N)
+ * @throws ShapeError if there is not one int32 target per row
+ * @throws TokenRangeError if a target is outside the vocabulary (checked on the cpu and wasm backends)
+ */
+export function crossEntropy(logits: Tensor2D, targets: Tensor1D): Tensor1D {
+  requireFloat("crossEntropy", "logits", logits, "N", "V");
+  requireType("crossEntropy", "targets", targets, "int32");
+  requireShape("crossEntropy", "targets", targets, logits.shape[0]);
+  return differentiable(CROSS_ENTROPY, { logits, targets }, {}) as Tensor1D;
+}
+
+type Inputs = { logits: Tensor2D; targets: Tensor1D };
+/** logSumExp (N): the logarithm of each softmax's denominator. */
+type Saved = Inputs & { logSumExp: Tensor1D };
+
+const CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
+  kernel: "TesseraCrossEntropy",
+  differentiable: ["logits"],
+  outputs: ["y", "logSumExp"],
+  saved: ["logits", "targets", "logSumExp"],
+
+  forward({ logits, targets }) {
+    requireIds("crossEntropy", targets, -1, logits.shape[1]);
+    return sparseCrossEntropy(logits, targets);
+  },
+
+  backward(dy, { logits, targets, logSumExp }) {
+    return { logits: () => logitsGradient(logits, targets, logSumExp, dy) };
+  },
+};
+
+/** (N, V), (N) → the losses (N) and the log-sum-exp of each row (N). */
+export function sparseCrossEntropy(logits: Tensor2D, targets: Tensor1D): [losses: Tensor1D, logSumExp: Tensor1D] {
+  const top = max(logits, 1, true); // (N, 1)
+  const total = sum(exp(sub(logits, top)), 1); // (N)
+  const logSumExp = add(reshape(top, [-1]), log(total)) as Tensor1D; // (N)
+  const picks = stack([range(0, targets.size, 1, "int32"), maximum(targets, scalar(0, "int32"))], 1); // (N, 2)
+  const losses = mul(sub(logSumExp, gatherND(logits, picks)), validity(targets)) as Tensor1D; // (N)
+  return [losses, logSumExp];
+}
+
+/** (softmax(logits) − onehot(targets)) · dy, 0 in the rows of ignored targets: (N, V). */
+export function logitsGradient(logits: Tensor2D, targets: Tensor1D, logSumExp: Tensor1D, dy: Tensor): Tensor2D {
+  const probabilities = exp(sub(logits, reshape(logSumExp, [-1, 1]))); // (N, V)
+  const errors = sub(probabilities, oneHot(targets, logits.shape[1], 1, 0, "float32"));
+  return mul(errors, reshape(mul(dy, validity(targets)), [-1, 1]));
+}
+
+/** 1 for a target that counts, 0 for an ignored one. */
+function validity(targets: Tensor1D): Tensor {
+  return cast(greaterEqual(targets, 0), "float32");
+}
