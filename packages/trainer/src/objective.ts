@@ -1,0 +1,28 @@
+import { type Scalar, tensor2d } from "@tensorflow/tfjs";
+import type { Batch } from "@tessera-lm/data";
+import type { LanguageModel } from "@tessera-lm/layers";
+
+/** What an objective says about one micro-batch. */
+export interface LossTerms {
+  /** Σ of the losses of all targets, differentiable: a sum, so that micro-batches of unequal size add up right. */
+  readonly loss: Scalar;
+  /** How many targets the sum covers. */
+  readonly count: number;
+}
+
+export interface ObjectiveContext {
+  /** Seed of the dropout masks: another for every step and micro-batch of a run. */
+  readonly seed: number;
+}
+
+/** What is to be minimised: Σ loss / Σ count over the micro-batches of a step. */
+export type Objective<B> = (batch: B, context: ObjectiveContext) => LossTerms;
+
+/** −log p(target) of every target that is not −1: pretraining, and tuning with masked prompts. */
+export function nextToken(model: LanguageModel): Objective<Batch> {
+  return ({ inputs, targets, shape }, { seed }) => {
+    const size: [number, number] = [...shape];
+    const loss = model.loss(tensor2d(inputs, size, "int32"), tensor2d(targets, size, "int32"), { seed });
+    return { loss, count: targets.reduce((count, target) => count + Number(target >= 0), 0) };
+  };
+}
