@@ -1,0 +1,117 @@
+import { memory, type Tensor2D, type Tensor3D, tensor3d, zeros } from "@tensorflow/tfjs";
+import { dispose, type ForwardOptions, type LanguageModel } from "@tessera-lm/layers";
+import { afterAll, expect, test } from "vitest";
+import { GenerationError } from "./errors.ts";
+import { type GenerateOptions, generate } from "./generate.ts";
+import { createGpt2 } from "./gpt2.ts";
+
+const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 5);
+afterAll(() => dispose(model));
+
+async function collect(
+  options: GenerateOptions,
+  prompt: Iterable<number> = [1, 2],
+  of: LanguageModel = model,
+): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const token of generate(of, prompt, options)) tokens.push(token);
+  return tokens;
+}
+
+/** A model that counts: the next token is the last one plus one, and what it was asked is kept. */
+class Counter implements LanguageModel {
+  readonly vocabSize = 13;
+  readonly contextLength = 4;
+  readonly seen: number[][] = [];
+
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    const [row] = tokens.arraySync();
+    this.seen.push(row);
+    expect(options?.lastOnly).toBe(true);
+    expect(options?.seed).toBe(undefined);
+    const logits = Array.from({ length: 13 }, (_, token) => (token === row[row.length - 1] + 1 ? 5 : 0));
+    return tensor3d(logits, [1, 1, 13]);
+  }
+  tokenLosses = (): Tensor2D => zeros([1, 1]);
+  loss = (): never => {
+    throw new RangeError("not asked for");
+  };
+}
+
+test("greedy tokens are fed back, and the model sees the last contextLength of them", async () => {
+  const counter = new Counter();
+  expect(await collect({ maxNewTokens: 4, temperature: 0 }, new Uint32Array([0, 1, 2]), counter)).toEqual([3, 4, 5, 6]);
+  expect(counter.seen).toEqual([
+    [0, 1, 2],
+    [0, 1, 2, 3],
+    [1, 2, 3, 4],
+    [2, 3, 4, 5],
+  ]);
+});
+
+test("a prompt longer than the context is cut at the front", async () => {
+  const counter = new Counter();
+  await collect({ maxNewTokens: 1, temperature: 0 }, [9, 8, 7, 6, 5, 4], counter);
+  expect(counter.seen).toEqual([[7, 6, 5, 4]]);
+  expect(await collect({ maxNewTokens: 3 }, [1, 2, 3, 4, 5, 6, 7, 8, 9])).toHaveLength(3);
+});
+
+test("a stop token ends the text and is not part of it", async () => {
+  expect(await collect({ maxNewTokens: 9, temperature: 0, stopTokens: [12, 5] }, [2], new Counter())).toEqual([3, 4]);
+});
+
+test("a seed gives the same text each time, another seed another one", async () => {
+  const [a, b, c] = await Promise.all([1, 1, 2].map((seed) => collect({ maxNewTokens: 12, seed })));
+  expect(a).toHaveLength(12);
+  expect(a).toEqual(b);
+  expect(a).not.toEqual(c);
+  expect(await collect({ maxNewTokens: 12 })).toEqual(await collect({ maxNewTokens: 12, seed: 0 }));
+});
+
+test("sampling takes other tokens than the likeliest; topK 1 does not", async () => {
+  const sampled = await collect({ maxNewTokens: 6, seed: 3, temperature: 3 }, [0], new Counter());
+  expect(sampled).not.toEqual([1, 2, 3, 4, 5, 6]);
+  expect(await collect({ maxNewTokens: 6, seed: 3, temperature: 3, topK: 1 }, [0], new Counter())).toEqual([
+    1, 2, 3, 4, 5, 6,
+  ]);
+});
+
+test("an abort ends the text", async () => {
+  const controller = new AbortController();
+  const tokens: number[] = [];
+  for await (const token of generate(model, [1], { maxNewTokens: 100, signal: controller.signal })) {
+    tokens.push(token);
+    if (tokens.length === 3) controller.abort();
+  }
+  expect(tokens).toHaveLength(3);
+  expect(await collect({ maxNewTokens: 5, signal: AbortSignal.abort() })).toEqual([]);
+});
+
+test("the event loop runs between tokens", async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 0);
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 30);
+  await collect({ maxNewTokens: 1e9, signal: stop.signal });
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(2);
+});
+
+test("nothing is left behind, not even when the reader leaves early", async () => {
+  const before = memory().numTensors;
+  await collect({ maxNewTokens: 3 });
+  for await (const _ of generate(model, [1], { maxNewTokens: 10 })) break;
+  expect(memory().numTensors).toBe(before);
+});
+
+test.each<[GenerateOptions, number[], RegExp]>([
+  [{ maxNewTokens: -1 }, [1], /maxNewTokens is -1/],
+  [{ maxNewTokens: 1.5 }, [1], /maxNewTokens is 1.5; it must be a whole number of at least 0/],
+  [{ maxNewTokens: 1, topK: 0 }, [1], /topK is 0/],
+  [{ maxNewTokens: 1 }, [], /prompt is empty/],
+  [{ maxNewTokens: 1 }, [1, 13], /token 13 at position 1 .* vocabulary of 13/],
+  [{ maxNewTokens: 1 }, [-1], /token -1 at position 0/],
+])("%j with prompt %j is refused at once", (options, prompt, message) => {
+  expect(() => generate(model, prompt, options)).toThrow(GenerationError);
+  expect(() => generate(model, prompt, options)).toThrow(message);
+});

@@ -1,0 +1,265 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dispose as disposeTensors, memory, type Tensor2D, tensor, tidy, variableGrads } from "@tensorflow/tfjs";
+import { dispose, parameters, replaceModules } from "@tessera-lm/layers";
+import type { HostTensor } from "@tessera-lm/weights";
+import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
+import { generate } from "./generate.ts";
+import { createGpt2, type Gpt2 } from "./gpt2.ts";
+import { huggingFaceNames } from "./hugging-face-names.ts";
+import { loadModel } from "./load-model.ts";
+import { saveModel } from "./save-model.ts";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+
+let folder: string;
+let tensorsBefore: number;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tessera-gpt-"));
+  tensorsBefore = memory().numTensors;
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+  expect(memory().numTensors).toBe(tensorsBefore); // also after every failed load
+});
+
+async function readTensors(path: string): Promise<Map<string, HostTensor>> {
+  const file = await openSafetensorsFile(path);
+  const tensors = new Map<string, HostTensor>();
+  for (const name of file.entries.keys()) tensors.set(name, await file.read(name));
+  await file.close();
+  return tensors;
+}
+
+function greatestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  return Array.from(actual).reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0);
+}
+
+describe.each(["gelu-new", "gelu-f16"])("the folder %s, saved by transformers", (name) => {
+  let reference: Map<string, HostTensor>;
+  let model: Gpt2;
+  beforeEach(async () => {
+    reference = await readTensors(join(fixture(name), "reference.safetensors"));
+    model = await loadModel(fixture(name));
+  });
+  afterEach(() => dispose(model));
+
+  const values = (key: string): Float32Array => reference.get(key)?.data as Float32Array;
+  const ids = (key: string): Tensor2D => tensor(reference.get(key)?.data as Int32Array, [2, 9], "int32");
+
+  test("has its configuration", () => {
+    expect(model.config).toEqual({
+      vocabSize: 96,
+      contextLength: 32,
+      numLayers: 2,
+      numHeads: 4,
+      width: 32,
+      dropout: 0,
+      bias: true,
+      activation: name === "gelu-new" ? "gelu-tanh" : "gelu",
+      layerNormEpsilon: 1e-5,
+      endOfText: 95,
+    });
+  });
+
+  test("gives the same logits", () => {
+    const logits = tidy(() => model.forward(ids("tokens")).dataSync());
+    expect(greatestDifference(logits, values("logits"))).toBeLessThan(1e-5);
+  });
+
+  test("gives the same loss, by both roads", () => {
+    const loss = tidy(() => model.loss(ids("tokens"), ids("targets")).dataSync());
+    const losses = tidy(() => model.tokenLosses(ids("tokens"), ids("targets")).sum().dataSync());
+    expect(greatestDifference(loss, values("loss"))).toBeLessThan(1e-4);
+    expect(greatestDifference(losses, values("loss"))).toBeLessThan(1e-4);
+  });
+
+  test("gives the same gradients", () => {
+    const own = parameters(model);
+    const { value, grads } = tidy(() =>
+      variableGrads(() => model.loss(ids("tokens"), ids("targets")), [...own.values()]),
+    );
+    let compared = 0;
+    for (const [path, { name: variable }] of own) {
+      const key = `gradient.${huggingFaceNames(path)}`;
+      if (!reference.has(key)) continue;
+      expect(greatestDifference(grads[variable].dataSync(), values(key)), key).toBeLessThan(1e-4);
+      compared++;
+    }
+    disposeTensors([value, grads]);
+    expect(compared).toBe(10);
+  });
+
+  test("continues a text the same way, greedily", async () => {
+    const prompt = (reference.get("tokens")?.data as Int32Array).slice(0, 5);
+    const tokens: number[] = [];
+    for await (const token of generate(model, prompt, { maxNewTokens: 20, temperature: 0 })) tokens.push(token);
+    expect(tokens).toEqual(Array.from(reference.get("greedy")?.data as Int32Array));
+  });
+
+  test("saved again holds the same tensors in float32", async () => {
+    await saveModel(model, folder);
+    const ours = await readTensors(join(folder, "model.safetensors"));
+    const theirs = await readTensors(join(fixture(name), "model.safetensors"));
+    const prefix = name === "gelu-new" ? "" : "transformer.";
+    expect(new Set(ours.keys())).toEqual(new Set([...theirs.keys()].map((key) => prefix + key)));
+    for (const [key, { shape, data }] of theirs) {
+      expect(ours.get(prefix + key)).toEqual({ dtype: "F32", shape, data });
+    }
+  });
+});
+
+test("our config.json agrees with that of transformers in every field that we write, but for two of its own", async () => {
+  const model = await loadModel(fixture("gelu-new"));
+  await saveModel(model, folder);
+  dispose(model);
+  const read = async (path: string): Promise<object> => JSON.parse(await readFile(path, "utf8"));
+  for (const file of ["config.json", "generation_config.json"]) {
+    const { torch_dtype: _, ...ours } = (await read(join(folder, file))) as Record<string, unknown>;
+    expect(await read(join(fixture("gelu-new"), file))).toMatchObject(ours);
+  }
+  expect((await readdir(folder)).sort()).toEqual(["config.json", "generation_config.json", "model.safetensors"]);
+});
+
+describe.each([true, false])("a model of ours with bias %s", (bias) => {
+  const config = { vocabSize: 13, contextLength: 6, numLayers: 2, numHeads: 2, width: 8, bias, dropout: 0.1 };
+
+  test("comes back as it was", async () => {
+    const model = createGpt2({ ...config, activation: "gelu", layerNormEpsilon: 1e-6 }, 1);
+    await saveModel(model, join(folder, "new", "folder"));
+    const loaded = await loadModel(join(folder, "new", "folder"));
+    expect(loaded.config).toEqual(model.config);
+    const values = (of: Gpt2): unknown => [...parameters(of)].map(([path, value]) => [path, value.dataSync()]);
+    expect(values(loaded)).toEqual(values(model));
+    dispose([model, loaded]);
+  });
+
+  test("is stored with the biases that GPT-2 in transformers has", async () => {
+    const model = createGpt2(config, 1);
+    await saveModel(model, folder);
+    dispose(model);
+    const tensors = await readTensors(join(folder, "model.safetensors"));
+    expect(tensors.size).toBe(2 + 2 * 12 + 2);
+    expect(tensors.get("transformer.h.1.mlp.c_fc.bias")).toEqual({
+      dtype: "F32",
+      shape: [32],
+      data: new Float32Array(32),
+    });
+    expect(tensors.has("lm_head.weight")).toBe(false);
+  });
+});
+
+test("a bias-free model that has got biases elsewhere keeps them", async () => {
+  const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8, bias: false }, 1);
+  await saveModel(model, folder);
+  dispose(model);
+  await change((tensors) => {
+    const bias = tensors.get("transformer.ln_f.bias") as HostTensor;
+    tensors.set("transformer.ln_f.bias", { ...bias, data: new Float32Array(8).fill(0.5) });
+  });
+  const loaded = await loadModel(folder);
+  expect(loaded.config.bias).toBe(true);
+  expect(parameters(loaded).get("finalNorm.shift")?.dataSync()).toEqual(new Float32Array(8).fill(0.5));
+  dispose(loaded);
+});
+
+test("masks and the tied head that older files carry are ignored", async () => {
+  await cp(fixture("gelu-new"), folder, { recursive: true });
+  await change((tensors) => {
+    const mask: HostTensor = { dtype: "U8", shape: [1, 1, 2, 2], data: new Uint8Array(4) };
+    tensors.set("transformer.h.0.attn.bias", mask);
+    tensors.set("transformer.h.1.attn.masked_bias", { dtype: "F32", shape: [], data: new Float32Array(1) });
+    tensors.set("lm_head.weight", tensors.get("transformer.wte.weight") as HostTensor);
+  });
+  dispose(await loadModel(folder));
+});
+
+/** Rewrites the weights in `folder`. */
+async function change(edit: (tensors: Map<string, HostTensor>) => void): Promise<void> {
+  const path = join(folder, "model.safetensors");
+  const tensors = await readTensors(path);
+  edit(tensors);
+  await writeSafetensorsFile(path, tensors);
+}
+
+test("tensors that are missing, unknown or of another shape are named", async () => {
+  await cp(fixture("gelu-new"), folder, { recursive: true });
+  await change((tensors) => {
+    tensors.delete("transformer.h.1.ln_2.bias");
+    tensors.set("score.weight", { dtype: "F32", shape: [2], data: new Float32Array(2) });
+    tensors.set("transformer.h.0.attn.c_attn.weight", {
+      dtype: "F32",
+      shape: [96, 32],
+      data: new Float32Array(96 * 32),
+    });
+  });
+  const error = await loadModel(folder).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(TensorMismatchError);
+  expect((error as TensorMismatchError).problems).toEqual([
+    "transformer.h.0.attn.c_attn.weight is [96,32]; expected [32,96]",
+    "missing: transformer.h.1.ln_2.bias [32]",
+    "unknown: score.weight",
+  ]);
+  expect((error as Error).message).toContain(join(folder, "model.safetensors"));
+});
+
+test("weights that are not floating point are refused", async () => {
+  await cp(fixture("gelu-new"), folder, { recursive: true });
+  await change((tensors) => {
+    tensors.set("transformer.ln_f.bias", { dtype: "I32", shape: [32], data: new Int32Array(32) });
+  });
+  await expect(loadModel(folder)).rejects.toThrow(/transformer.ln_f.bias is I32/);
+});
+
+test.each([
+  [{ model_type: "llama" }, UnsupportedModelError, /config.json: model_type is "llama", .* supported is "gpt2"/],
+  [{ model_type: undefined }, UnsupportedModelError, /model_type is undefined/],
+  [{ activation_function: "relu" }, UnsupportedModelError, /activation_function is "relu".*"gelu_new"/],
+  [{ n_inner: 100 }, UnsupportedModelError, /n_inner is 100.*null or 128/],
+  [{ tie_word_embeddings: false }, UnsupportedModelError, /tie_word_embeddings is false.*true/],
+  [{ scale_attn_by_inverse_layer_idx: true }, UnsupportedModelError, /scale_attn_by_inverse_layer_idx/],
+  [{ n_head: 5 }, ConfigError, /config.json.*width is 32.*numHeads, which is 5/],
+  [{ n_layer: "2" }, ConfigError, /numLayers is "2"/],
+])("a config.json with %j is refused", async (changes, type, message) => {
+  await cp(fixture("gelu-new"), folder, { recursive: true });
+  const path = join(folder, "config.json");
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), ...changes }));
+  const error = await loadModel(folder).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(type);
+  expect((error as Error).message).toMatch(message);
+});
+
+test.each(["[]", "null", "3", '"gpt2"'])("a config.json that is %s is refused", async (text) => {
+  await writeFile(join(folder, "config.json"), text);
+  await expect(loadModel(folder)).rejects.toThrow(ConfigError);
+});
+
+test("what is not there, or not JSON, is named", async () => {
+  await expect(loadModel(join(folder, "nowhere"))).rejects.toThrow(/nowhere.config.json/);
+  await writeFile(join(folder, "config.json"), "{");
+  await expect(loadModel(folder)).rejects.toThrow(ModelFileError);
+  await cp(join(fixture("gelu-new"), "config.json"), join(folder, "config.json"));
+  await expect(loadModel(folder)).rejects.toThrow(/has no model.safetensors/);
+  await writeFile(join(folder, "pytorch_model.bin"), "");
+  await expect(loadModel(folder)).rejects.toThrow(/It has pytorch_model.bin/);
+});
+
+test("a model whose parts were replaced is not written", async () => {
+  const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 1);
+  const all = [...parameters(model).values()];
+  replaceModules(model, (path, module) => {
+    return path.endsWith("qkv")
+      ? Object.assign(Object.create(module), { base: module, forward: module.forward })
+      : undefined;
+  });
+  const error = await saveModel(model, folder).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(TensorMismatchError);
+  expect((error as TensorMismatchError).problems).toContain("not of GPT-2: blocks.0.attention.qkv.base.weight");
+  expect(await readdir(folder)).toEqual([]);
+  for (const parameter of all) parameter.dispose();
+});
