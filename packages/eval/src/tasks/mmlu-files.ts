@@ -61,6 +61,7 @@ const CSV_OPTIONS: Options = {
   bom: true,
   info: true,
   skip_empty_lines: true,
+  record_delimiter: ["\r\n", "\n"],
   // Quotes inside a field that is not quoted are ordinary characters in these files.
   relax_quotes: true,
   // Counted below, where the message can say what is wrong.

@@ -1,0 +1,9 @@
+import type { Tokenizer } from "@tessera-lm/tokenizer";
+
+/** One id per UTF-8 byte. */
+export const byteTokenizer: Tokenizer = {
+  vocabSize: 256,
+  specialTokens: new Map(),
+  encode: (text) => Uint32Array.from(new TextEncoder().encode(text)),
+  decode: (ids) => new TextDecoder().decode(Uint8Array.from(ids)),
+};
