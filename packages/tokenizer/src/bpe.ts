@@ -96,7 +96,7 @@ export class BytePairTokenizer implements Tokenizer {
     const ids = Int32Array.from(bytes, (byte) => this.byteIds[byte] as number);
     const missing = ids.indexOf(-1);
     if (missing >= 0) throw new UnknownByteError(bytes[missing] as number, piece);
-    return ids.slice(0, mergePiece(ids, ids.length, this.pairs));
+    return mergePiece(ids, this.pairs);
   }
 }
 

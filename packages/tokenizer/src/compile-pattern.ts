@@ -15,7 +15,8 @@ export function compilePattern(pattern: string): RegExp {
   }
 }
 
-const SYNTAX = /\\[pP]\{[^}]*\}|\\.|\(\?i:|\(\?(?:[:=!]|<[=!])|[()]|\[\^?|\]|(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|[^]/gsu;
+const SYNTAX =
+  /\\[pP]\{[^}]*\}|\\.|\(\?i:|\(\?(?:[:=!]|<[=!])|[()]|\[\^?|\]|(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|\p{L}-\p{L}|[^]/gsu;
 
 function translate(pattern: string): string {
   let inClass = false;
@@ -23,7 +24,7 @@ function translate(pattern: string): string {
   let translated = "";
   for (const [part] of pattern.matchAll(SYNTAX)) {
     if (part.startsWith("\\")) translated += translateEscape(part, inClass);
-    else if (/^\p{L}$/u.test(part) && caseless.at(-1)) translated += inClass ? cases(part) : `[${cases(part)}]`;
+    else if (/^\p{L}/u.test(part)) translated += caseless.at(-1) ? ignoreCase(part, inClass) : part;
     else if (inClass) {
       inClass = part !== "]";
       translated += part;
@@ -58,11 +59,18 @@ function translateEscape(escape: string, inClass: boolean): string {
   }
 }
 
-/** All characters that Unicode's simple case folding makes equal to a letter. */
-function cases(letter: string): string {
-  const also: Record<string, string> = { s: "\u017f", k: "\u212a" };
-  const lower = letter.toLowerCase();
-  return (
-    [...new Set([lower, letter.toUpperCase()])].filter((form) => [...form].length === 1).join("") + (also[lower] ?? "")
-  );
+/** A letter, or in a class a range of letters, in all cases. */
+function ignoreCase(part: string, inClass: boolean): string {
+  return inClass ? cases(part) : part.replace(/\p{L}/gu, (letter) => `[${cases(letter)}]`);
+}
+
+/** Letters outside ASCII that Unicode's simple case folding makes equal to one of ASCII. */
+const FOLDED = { s: "\u017f", k: "\u212a" };
+
+function cases(letterOrRange: string): string {
+  const lower = letterOrRange.toLowerCase();
+  const forms = [letterOrRange, lower, letterOrRange.toUpperCase()].filter((form) => form.length === lower.length);
+  const [first = "", last = ""] = [lower.at(0), lower.at(-1)];
+  const folded = Object.entries(FOLDED).filter(([letter]) => first <= letter && letter <= last);
+  return [...new Set(forms), ...folded.map(([, form]) => form)].join("");
 }

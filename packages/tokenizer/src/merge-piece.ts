@@ -1,50 +1,76 @@
 import { Heap } from "./heap.ts";
 import type { PairTable } from "./pair-table.ts";
+import type { TokenId } from "./tokenizer.ts";
 
 /** Positions of one piece stay below this, so that rank · POSITIONS + position is an exact number. */
 const POSITIONS = 2 ** 31;
 
 /**
- * Byte-pair encoding of one piece: merges the pair of lowest rank, the leftmost among equals, until none is left.
- * Works in place on `ids` and returns how many remain. O(n log n): candidates wait in a heap ordered by rank and
- * position, and neighbours are linked, so a piece of a million letters is no trap.
+ * Byte-pair encoding of one piece, ids of bytes → ids of tokens: merges the pair of lowest rank, the leftmost among
+ * equals, until none is left. O(n log n): candidates wait in a heap ordered by rank and position, and parts are
+ * linked, so that a piece of a million letters is no trap. `ids` is used up.
  */
-export function mergePiece(ids: Int32Array, length: number, table: PairTable): number {
-  const next = new Int32Array(length + 1).map((_, i) => i + 1); // the part after each part; `length` is the end
-  const previous = new Int32Array(length + 1).map((_, i) => i - 1);
+export function mergePiece(ids: Int32Array, table: PairTable): Int32Array {
+  const parts = new LinkedParts(ids);
   const candidates = new Heap<number>((a, b) => a < b);
-
-  const slotAt = (position: number): number => {
-    const after = next[position] as number;
-    return after < length ? table.find(ids[position] as number, ids[after] as number) : -1;
-  };
   const propose = (position: number): void => {
-    const slot = slotAt(position);
+    const slot = parts.findPair(position, table);
     if (slot >= 0) candidates.push((table.ranks[slot] as number) * POSITIONS + position);
   };
-
-  for (let position = 0; position < length; position++) propose(position);
+  for (let position = 0; position < ids.length; position++) propose(position);
   for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
     const position = candidate % POSITIONS;
-    const slot = ids[position] === MERGED_AWAY ? -1 : slotAt(position);
-    if (slot < 0 || table.ranks[slot] !== (candidate - position) / POSITIONS) continue; // a neighbour has merged since
-    const swallowed = next[position] as number;
-    const after = next[swallowed] as number;
-    ids[position] = table.merged[slot] as number;
-    ids[swallowed] = MERGED_AWAY;
-    next[position] = after;
-    previous[after] = position;
+    const slot = parts.findPair(position, table);
+    if (slot < 0 || table.ranks[slot] !== (candidate - position) / POSITIONS) continue; // a neighbour merged meanwhile
+    parts.merge(position, table.merged[slot] as number);
     propose(position);
-    if ((previous[position] as number) >= 0) propose(previous[position] as number);
+    propose(parts.before(position));
   }
-  return compact(ids, length, next);
+  return parts.remaining();
 }
 
-const MERGED_AWAY = -1;
+const GONE = -1;
 
-/** Moves the surviving parts to the front. */
-function compact(ids: Int32Array, length: number, next: Int32Array): number {
-  let count = 0;
-  for (let position = 0; position < length; position = next[position] as number) ids[count++] = ids[position] as number;
-  return count;
+/** The parts of a piece, each known by the position where it starts; merging swallows the part to the right. */
+class LinkedParts {
+  private readonly ids: Int32Array;
+  private readonly next: Int32Array;
+  private readonly previous: Int32Array;
+
+  constructor(ids: Int32Array) {
+    this.ids = ids;
+    this.next = new Int32Array(ids.length);
+    this.previous = new Int32Array(ids.length + 1);
+    for (let i = 0; i < ids.length; i++) {
+      this.next[i] = i + 1;
+      this.previous[i] = i - 1;
+    }
+  }
+
+  /** The slot of the pair that begins at `position`, or −1 if there is no part, no neighbour, or no merge. */
+  findPair(position: number, table: PairTable): number {
+    const { ids, next } = this;
+    if (position < 0 || ids[position] === GONE) return -1;
+    const after = next[position] as number;
+    return after < ids.length ? table.find(ids[position] as number, ids[after] as number) : -1;
+  }
+
+  merge(position: number, merged: TokenId): void {
+    const swallowed = this.next[position] as number;
+    const after = this.next[swallowed] as number;
+    this.ids[position] = merged;
+    this.ids[swallowed] = GONE;
+    this.next[position] = after;
+    this.previous[after] = position;
+  }
+
+  /** Where the part before this one starts; −1 before the first. */
+  before(position: number): number {
+    return this.previous[position] as number;
+  }
+
+  /** The ids that are left, in order. */
+  remaining(): Int32Array {
+    return this.ids.filter((id) => id !== GONE);
+  }
 }

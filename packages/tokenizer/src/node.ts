@@ -8,6 +8,7 @@ import {
   UnsupportedTokenizerError,
 } from "./errors.ts";
 import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
+import { parseJson } from "./formats/json.ts";
 import { describeConfig } from "./formats/tokenizer-config.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
@@ -56,6 +57,12 @@ export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promi
 }
 
 async function loadJson(path: string): Promise<Tokenizer> {
+  if (path.endsWith(".tiktoken")) {
+    throw new UnsupportedTokenizerError(
+      `file ${path}`,
+      "a .tiktoken file lacks its split pattern; give its text and the pattern to tokenizerFromTiktoken.",
+    );
+  }
   const text = await readFileOrThrow(path);
   return naming(path, () => tokenizerFromJson(text));
 }
@@ -71,10 +78,10 @@ async function loadGpt2Files(folder: string, encoderName: string, mergesName: st
 async function refuseOtherTokenizers(folder: string): Promise<void> {
   const path = join(folder, "tokenizer_config.json");
   if (!(await exists(path))) return;
-  const [, name] = /"tokenizer_class"\s*:\s*"(\w+)"/.exec(await readFileOrThrow(path)) ?? [];
-  if (name === undefined || name.startsWith("GPT2Tokenizer")) return;
+  const { tokenizer_class: name = "GPT2Tokenizer" } = parseJson(await readFileOrThrow(path), path);
+  if (String(name).startsWith("GPT2Tokenizer")) return;
   throw new UnsupportedTokenizerError(
-    `tokenizer_class "${name}" of ${path}`,
+    `tokenizer_class ${JSON.stringify(name)} of ${path}`,
     "without a tokenizer.json only GPT-2's is; give its split pattern and special tokens to tokenizerFromGpt2Files.",
   );
 }

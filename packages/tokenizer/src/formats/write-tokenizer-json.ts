@@ -27,8 +27,8 @@ function describe(tokenizer: Tokenizer): object {
 function describeBytePairs({ vocabulary, merges, pattern, specialTokens, ignoreMerges }: BytePairDefinition): object {
   return file({
     addedTokens: [...(specialTokens ?? [])].sort(([, a], [, b]) => a - b).map(describeAddedToken),
-    preTokenizer: pattern === null ? byteLevel(false) : describePattern(pattern),
-    decoder: byteLevel(true),
+    preTokenizer: describePattern(pattern),
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
     vocabulary: new Map([...vocabulary, ...(specialTokens ?? [])]),
     merges: merges ?? impliedMerges(vocabulary),
     ignoreMerges: ignoreMerges ?? false,
@@ -85,7 +85,8 @@ function describeAddedToken([content, id]: readonly [string, TokenId]): object {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-function describePattern(pattern: string): object {
+function describePattern(pattern: string | null): object {
+  if (pattern === null) return byteLevel(false);
   if (pattern === splitPatterns.gpt2) return byteLevel(true);
   const split = { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
   return { type: "Sequence", pretokenizers: [split, byteLevel(false)] };

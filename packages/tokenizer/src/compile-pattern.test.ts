@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { compilePattern } from "./compile-pattern.ts";
+import { InvalidPatternError } from "./errors.ts";
+import reference from "./fixtures/small-reference.json" with { type: "json" };
+import { splitPatterns } from "./split-patterns.ts";
+import { TextSplitter } from "./split-text.ts";
+
+function pieces(pattern: string | null, text: string): string[] {
+  const splitter = new TextSplitter(pattern);
+  const found: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    const end = splitter.pieceEnd(text, start);
+    found.push(text.slice(start, end));
+    start = end;
+  }
+  return found;
+}
+
+describe("the published split patterns cut as Python's regex does", () => {
+  test.each(Object.keys(splitPatterns) as (keyof typeof splitPatterns)[])("%s", (name) => {
+    reference.hardStrings.forEach((text, index) => {
+      expect(pieces(splitPatterns[name], text), JSON.stringify(text)).toEqual(reference.pieces[name][index]);
+    });
+  });
+});
+
+test("\\s is White_Space: U+0085 and not U+FEFF", () => {
+  expect(pieces(String.raw`\s+|\S+`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
+  expect(pieces(String.raw`[^\s]+|\s`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
+});
+
+test("(?i:…) holds for its group, in classes too, with Unicode's foldings", () => {
+  const pattern = compilePattern("(?i:k[s-u]e(?:x))y");
+  const matches = (text: string): boolean => {
+    pattern.lastIndex = 0;
+    return pattern.test(text);
+  };
+  expect(["ksexy", "KSEXy", "\u212asexy", "k\u017fexy"].map(matches)).toEqual([true, true, true, true]);
+  expect(["ksexY", "kvexy", "k^exy"].map(matches)).toEqual([false, false, false]);
+});
+
+test("possessive quantifiers and needless escapes are understood", () => {
+  expect(pieces(String.raw`\p{L}++|\p{N}{1,3}+| ?+[^\s\p{L}\p{N}]*+|\s`, "abc12345 !?")).toEqual([
+    "abc",
+    "123",
+    "45",
+    " !?",
+  ]);
+  expect(pieces(String.raw`[\-\'+?]+|\'|\w+`, "it's a-b+")).toEqual(["it", "'", "s", " ", "a", "-", "b", "+"]);
+  expect(pieces(String.raw`\d+\z|\d`, "12 34")).toEqual(["1", "2", " ", "34"]);
+});
+
+test("what the pattern leaves out is a piece too", () => {
+  expect(pieces("[a-z]+", "12ab!?cd34")).toEqual(["12", "ab", "!?", "cd", "34"]);
+  expect(pieces("[a-z]*", "🙂🙂ab🙂")).toEqual(["🙂🙂", "ab", "🙂"]);
+  expect(pieces(null, "one piece")).toEqual(["one piece"]);
+});
+
+test("a pattern that does not compile is named", () => {
+  expect(() => compilePattern("(a")).toThrow(InvalidPatternError);
+  expect(() => compilePattern(String.raw`\p{Nonsense}`)).toThrow(/Split pattern .*Nonsense/);
+});
