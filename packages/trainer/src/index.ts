@@ -1,6 +1,6 @@
 export { type Action, evaluate, saveCheckpoint } from "./actions.ts";
 export type { ResumableBatches } from "./batches.ts";
-export type { Checkpoint, CheckpointStore, TrainerState } from "./checkpoint.ts";
+export type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 export type { EarlyStopping } from "./early-stopping.ts";
 export {
   CheckpointMismatchError,
@@ -21,6 +21,7 @@ export { clipByGlobalNorm } from "./optimizers/clip-by-global-norm.ts";
 export { disposeGradients, type Gradients, type GradientTransform } from "./optimizers/gradients.ts";
 export type { Optimizer } from "./optimizers/optimizer.ts";
 export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
+export type { TrainOptions } from "./options.ts";
 export type { Run } from "./run.ts";
 export {
   constant,
@@ -31,4 +32,5 @@ export {
   warmupCosine,
   warmupLinear,
 } from "./schedules.ts";
-export { type TrainOptions, train } from "./train.ts";
+export { train } from "./train.ts";
+export type { TrainerState } from "./trainer-state.ts";

@@ -79,8 +79,8 @@ function differentiate(
 /** a + b, tensor by tensor; both are consumed. */
 function addEach(a: readonly Tensor[], b: readonly Tensor[]): Tensor[] {
   return a.map((tensor, i) => {
-    const sum = add(tensor, b[i] as Tensor);
-    dispose([tensor, b[i] as Tensor]);
+    const sum = add(tensor, b[i]);
+    dispose([tensor, b[i]]);
     return sum;
   });
 }

@@ -1,1 +1,2 @@
-export {};
+export { DamagedCheckpointError, FolderInUseError, MissingCheckpointError } from "./checkpoint-errors.ts";
+export { type CheckpointOptions, type Checkpoints, checkpoints } from "./checkpoints.ts";

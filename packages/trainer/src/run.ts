@@ -1,11 +1,7 @@
-import { dispose, type Tensor } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
-import { endless, type ResumableBatches } from "./batches.ts";
-import type { Checkpoint, TrainerState } from "./checkpoint.ts";
 import type { EvalEnd } from "./events.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
-import { checkShape, checkShapes, shapesOf } from "./shapes.ts";
-import type { TrainOptions } from "./train.ts";
+import type { TrainerState } from "./trainer-state.ts";
 
 /** A run as actions see it. */
 export interface Run {
@@ -19,57 +15,4 @@ export interface Run {
   readonly evaluations: readonly EvalEnd[];
   /** All of the run that is not a tensor. */
   state(): TrainerState;
-}
-
-/** A run as the loop sees it. */
-export interface ActiveRun<B> extends Run {
-  step: number;
-  tokens: number;
-  readonly seed: number;
-  readonly batches: Iterator<B, never>;
-  readonly evaluations: EvalEnd[];
-}
-
-/** A fresh run, or the one that `resume` holds, restored whole or not at all. @throws CheckpointMismatchError */
-export function startOrResume<B>(options: TrainOptions<B>): ActiveRun<B> {
-  const { parameters, optimizer, batches, resume } = options;
-  if (resume !== undefined) restore(resume, parameters, optimizer, batches);
-  const { step = 0, seed = options.seed ?? 0, tokens = 0, evaluations = [] } = resume?.state ?? {};
-  return {
-    step,
-    tokens,
-    seed,
-    resumedFrom: step,
-    parameters,
-    optimizer,
-    batches: endless(batches),
-    evaluations: [...evaluations],
-    state() {
-      const { step, seed, tokens, evaluations } = this;
-      const shapes = Object.fromEntries(shapesOf(parameters));
-      return { version: 1, step, seed, tokens, batches: batches.state(), evaluations, parameters: shapes };
-    },
-  };
-}
-
-/** Checks everything first, then changes everything. */
-function restore(
-  { state, parameters: values, optimizer: memory }: Checkpoint,
-  parameters: ReadonlyMap<string, Parameter>,
-  optimizer: Optimizer,
-  batches: ResumableBatches<unknown>,
-): void {
-  const cursor = batches.state();
-  try {
-    checkShapes(shapesOf(parameters), new Map(Object.entries(state.parameters)));
-    for (const [name, { shape }] of parameters) checkShape(name, shape, values.get(name)?.shape);
-    batches.restore(state.batches);
-    optimizer.restore(memory, parameters);
-    for (const [name, parameter] of parameters) parameter.assign(values.get(name) as Tensor);
-  } catch (error) {
-    batches.restore(cursor);
-    throw error;
-  } finally {
-    dispose([...values.values()]);
-  }
 }
