@@ -1,5 +1,16 @@
 export type { Batch, BatchSource, BatchState } from "./batch.ts";
-export { BatchStateError, DataOptionError, TextTooShortError, TokenRangeError } from "./errors.ts";
+export {
+  BatchStateError,
+  BinaryTextError,
+  DataOptionError,
+  EmptyTextError,
+  MissingFileError,
+  TextTooShortError,
+  TokenizerMismatchError,
+  TokenRangeError,
+  TokenShardError,
+  UnreadableFileError,
+} from "./errors.ts";
 export { HeldOut } from "./held-out.ts";
 export { type RandomWindowsOptions, randomWindows } from "./random-windows.ts";
 export { type SlidingWindowsOptions, slidingWindows } from "./sliding-windows.ts";

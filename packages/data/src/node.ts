@@ -1,1 +1,4 @@
-export {};
+export { type DocumentTokens, openTokenShards, type TokenShards } from "./open-token-shards.ts";
+export { readText } from "./read-text.ts";
+export { tokenizerFingerprint } from "./tokenizer-fingerprint.ts";
+export { type TokenCounts, type WriteTokenShardsOptions, writeTokenShards } from "./write-token-shards.ts";
