@@ -152,6 +152,15 @@ test("dropout needs a rate and a seed", () => {
   expect(new Set([loss(), loss(1), loss(2)]).size).toBe(3);
 });
 
+test("embeddings are dropped too, not only what blocks add", () => {
+  const bare = createGpt2({ ...config, dropout: 0.5 }, 1);
+  const blocks = bare.blocks.splice(0);
+  const hidden = (seed?: number): number[] => Array.from(tidy(() => bare.hidden(tokens, { seed }).dataSync()));
+  expect(hidden(1)).not.toEqual(hidden());
+  expect(hidden(1)).not.toEqual(hidden(2));
+  dispose([bare, blocks]);
+});
+
 test("a sequence longer than the context is refused", () => {
   const long = tensor2d(new Int32Array(7), [1, 7], "int32");
   expect(() => model.forward(long)).toThrow(SequenceTooLongError);

@@ -59,24 +59,25 @@ async function weightsPath(folder: string): Promise<string> {
 }
 
 /** The name in the file of every parameter that GPT-2 with biases has. @throws {TensorMismatchError} */
-function checkedNames(file: TensorFile, config: ResolvedGpt2Config, path: string): Map<string, string> {
-  const present = new Map(
-    [...file.entries.keys()].filter((name) => !isIgnored(name)).map((name) => [full(name), name]),
-  );
+function checkedNames({ entries }: TensorFile, config: ResolvedGpt2Config, path: string): Map<string, string> {
+  const mismatch = `${path} does not hold the GPT-2 of its config.json`;
+  if (config.numLayers > entries.size) {
+    throw new TensorMismatchError(mismatch, [`it has ${entries.size} tensors for ${config.numLayers} layers`]);
+  }
+  const present = new Map([...entries.keys()].filter((name) => !isIgnored(name)).map((name) => [full(name), name]));
   const names = new Map<string, string>();
   const problems: string[] = [];
   for (const [parameter, shape] of parameterShapes({ ...config, bias: true })) {
     const wanted = huggingFaceNames(parameter);
-    const name = present.get(wanted);
+    const name = present.get(wanted) ?? wanted;
     present.delete(wanted);
-    const found = name === undefined ? undefined : file.entries.get(name)?.shape;
-    if (name === undefined || found === undefined) problems.push(`missing: ${wanted} [${shape}]`);
+    const found = entries.get(name)?.shape;
+    if (found === undefined) problems.push(`missing: ${wanted} [${shape}]`);
     else if (String(found) !== String(shape)) problems.push(`${name} is [${found}]; expected [${shape}]`);
-    else names.set(parameter, name);
+    names.set(parameter, name);
   }
   for (const name of present.values()) problems.push(`unknown: ${name}`);
-  if (problems.length > 0)
-    throw new TensorMismatchError(`${path} does not hold the GPT-2 of its config.json`, problems);
+  if (problems.length > 0) throw new TensorMismatchError(mismatch, problems);
   return names;
 }
 

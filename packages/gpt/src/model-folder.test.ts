@@ -6,6 +6,7 @@ import { dispose as disposeTensors, memory, type Tensor2D, tensor, tidy, variabl
 import { dispose, parameters, replaceModules } from "@tessera-lm/layers";
 import type { HostTensor } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
 import { generate } from "./generate.ts";
@@ -232,6 +233,21 @@ test.each([
   const error = await loadModel(folder).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(type);
   expect((error as Error).message).toMatch(message);
+});
+
+test("no value in config.json does worse than a typed error", async () => {
+  await cp(fixture("gelu-new"), folder, { recursive: true });
+  const path = join(folder, "config.json");
+  const original = JSON.parse(await readFile(path, "utf8"));
+  const value = fc.oneof(fc.jsonValue(), fc.integer(), fc.constantFrom(0, -1, 1e6, 2 ** 53, 1e300));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...Object.keys(original)), value, async (field, changed) => {
+      await writeFile(path, JSON.stringify({ ...original, [field]: changed }));
+      const result: unknown = await loadModel(folder).catch((error: unknown) => error);
+      if (result instanceof Error) expect(result).toHaveProperty("isTesseraError", true);
+      else dispose(result as Gpt2);
+    }),
+  );
 });
 
 test.each(["[]", "null", "3", '"gpt2"'])("a config.json that is %s is refused", async (text) => {

@@ -23,11 +23,11 @@ test.each(cases.map(({ logits, probabilities, ...options }) => ({ options, logit
   },
 );
 
-// The worked example of Raschka's book: nine words, of which the last but one is "toward" and index 2 is "pizza".
+// The worked example of Raschka's book: closer, every, effort, forward, inches, moves, pizza, toward, you.
 const book = [4.51, 0.89, -1.9, 6.75, 1.63, -1.62, -1.89, 6.28, 1.79];
 
 test("at temperature 5 the book's pizza has 4.3 %", () => {
-  expect(tokenProbabilities(book, { temperature: 5 })[2]).toBeCloseTo(0.043, 3);
+  expect(tokenProbabilities(book, { temperature: 5 })[6]).toBeCloseTo(0.043, 4);
 });
 
 test("temperature 0 takes the first of the greatest", () => {

@@ -1,6 +1,6 @@
 import { type Rank, type ShapeMap, tensor } from "@tensorflow/tfjs";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { type JumpableRandomGenerator } from "pure-rand/types/JumpableRandomGenerator";
+import type { JumpableRandomGenerator } from "pure-rand/types/JumpableRandomGenerator";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { type Parameter, parameter } from "./parameter.ts";
 

@@ -1,10 +1,10 @@
-import { memory, type Tensor, tensor, tensor3d, tidy } from "@tensorflow/tfjs";
+import { memory, ones as onesTensor, type Tensor, tensor, tensor3d, tidy } from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
 import { createSelfAttention } from "./attention.ts";
 import { createBlock } from "./block.ts";
 import { createEmbedding } from "./embedding.ts";
 import { createFeedForward, createGatedFeedForward } from "./feed-forward.ts";
-import { type Initializer, normal, randomGenerator } from "./initialize.ts";
+import { type Initializer, normal, randomGenerator, zeros } from "./initialize.ts";
 import { createLinear } from "./linear.ts";
 import { createLayerNorm, createRmsNorm } from "./norm.ts";
 import { dispose, parameters } from "./parameter.ts";
@@ -164,6 +164,16 @@ test("the sites of dropout drop different features", () => {
   both.feedForwardNorm = linear;
   const sums = values(() => both.forward(tensor(new Float32Array(64), [1, 1, 64]), { seed: 3 }));
   expect(new Set(sums)).toEqual(new Set([0, 2, 4])); // both dropped, one kept, both kept: each kept one counts 1 / 0.5
+});
+
+test("attention probabilities are dropped before they mix the values", () => {
+  const attention = createSelfAttention({ width: 2, numHeads: 1, dropout: 0.5 }, (shape) => zeros(shape));
+  attention.qkv = { forward: (x) => onesTensor([1, x.shape[1] as number, 6]) }; // each token attends to all alike
+  attention.output = { forward: (x) => x.concat(x, 2) };
+  const mixed = values(() => attention.forward(onesTensor([1, 50, 2]), { seed: 3 }));
+  const kept = mixed.filter((value) => value !== 0);
+  expect(kept.length).toBeLessThan(mixed.length);
+  expect(new Set(kept).size).toBeGreaterThan(10); // sums of the kept probabilities; without dropout each were 1
 });
 
 test("a forward pass leaves only its result", () => {
