@@ -82,9 +82,8 @@ describe("decode(encode(text)) is the text", () => {
     for (let codePoint = 0; codePoint <= 0x10ffff; codePoint++) {
       if (codePoint < 0xd800 || codePoint > 0xdfff) all.push(String.fromCodePoint(codePoint));
     }
-    for (const joined of [all.join(""), all.join(" "), all.join("a")]) {
-      expect(small.decode(small.encode(joined)) === joined).toBe(true);
-    }
+    const joined = all.join("");
+    expect(small.decode(small.encode(joined)) === joined).toBe(true);
   });
 
   test("a lone surrogate becomes U+FFFD", () => {

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { characterTokenizer } from "./character.ts";
+import {
+  MalformedTokenizerError,
+  MissingTokenizerError,
+  SaveTokenizerError,
+  UnsupportedTokenizerError,
+} from "./errors.ts";
+import { smallText } from "./fixtures/small-text.ts";
+import { loadTokenizer, saveTokenizer } from "./node.ts";
+import { trainBytePair } from "./train-bpe.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tokenizer-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const bytePairs = trainBytePair([smallText], { vocabSize: 300, specialTokens: ["<|endoftext|>"] });
+const vocab = JSON.stringify(Object.fromEntries(bytePairs.definition.vocabulary));
+const merges = (bytePairs.definition.merges ?? []).map((merge) => merge.join(" ")).join("\n");
+
+describe("what was saved loads from the folder and from the file", () => {
+  test.each([
+    ["byte pairs", bytePairs],
+    ["characters", characterTokenizer(smallText)],
+  ])("%s", async (_, tokenizer) => {
+    const target = join(folder, "new", "folder");
+    await saveTokenizer(tokenizer, target);
+    for (const path of [target, join(target, "tokenizer.json")]) {
+      const loaded = await loadTokenizer(path);
+      expect(loaded.encode(smallText)).toEqual(tokenizer.encode(smallText));
+      expect(loaded.specialTokens).toEqual(tokenizer.specialTokens);
+    }
+    expect((await readdir(target)).sort()).toEqual(["tokenizer.json", "tokenizer_config.json"]);
+  });
+});
+
+test("the configuration is one that transformers opens", async () => {
+  await saveTokenizer(bytePairs, folder);
+  expect(JSON.parse(await readFile(join(folder, "tokenizer_config.json"), "utf8"))).toEqual({
+    tokenizer_class: "PreTrainedTokenizerFast",
+    bos_token: "<|endoftext|>",
+    eos_token: "<|endoftext|>",
+    clean_up_tokenization_spaces: false,
+  });
+});
+
+test("saving again replaces; a save that fails leaves the old file and no other", async () => {
+  await saveTokenizer(characterTokenizer("abc"), folder);
+  await saveTokenizer(characterTokenizer("abcd"), folder);
+  expect((await loadTokenizer(folder)).vocabSize).toBe(4);
+
+  await rm(join(folder, "tokenizer_config.json"));
+  await mkdir(join(folder, "tokenizer_config.json")); // cannot be replaced by a file
+  await expect(saveTokenizer(characterTokenizer("abcde"), folder)).rejects.toThrow(SaveTokenizerError);
+  expect((await readdir(folder)).sort()).toEqual(["tokenizer.json", "tokenizer_config.json"]);
+});
+
+test("a folder that cannot be made is named", async () => {
+  await writeFile(join(folder, "file"), "");
+  const target = join(folder, "file", "sub");
+  await expect(saveTokenizer(bytePairs, target)).rejects.toThrow(`Cannot save the tokenizer to ${target}`);
+});
+
+test.each([
+  ["encoder.json", "vocab.bpe"],
+  ["vocab.json", "merges.txt"],
+])("GPT-2's files load: %s and %s", async (encoderName, mergesName) => {
+  await writeFile(join(folder, encoderName), vocab);
+  await writeFile(join(folder, mergesName), `#version: 0.2\n${merges}\n`);
+  expect((await loadTokenizer(folder)).encode(smallText)).toEqual(bytePairs.encode(smallText));
+  await rm(join(folder, encoderName));
+  await expect(loadTokenizer(folder)).rejects.toThrow(MissingTokenizerError);
+});
+
+test("the two files of another model are refused, since its split pattern is not in them", async () => {
+  await writeFile(join(folder, "vocab.json"), vocab);
+  await writeFile(join(folder, "merges.txt"), merges);
+  await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "Qwen2Tokenizer"}');
+  await expect(loadTokenizer(folder)).rejects.toThrow(UnsupportedTokenizerError);
+  await expect(loadTokenizer(folder)).rejects.toThrow("Qwen2Tokenizer");
+  await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "GPT2TokenizerFast"}');
+  expect((await loadTokenizer(folder)).vocabSize).toBe(bytePairs.vocabSize);
+});
+
+test("what is missing or malformed is named with its path", async () => {
+  await expect(loadTokenizer(folder)).rejects.toThrow(MissingTokenizerError);
+  await expect(loadTokenizer(join(folder, "nowhere"))).rejects.toThrow(MissingTokenizerError);
+  await expect(loadTokenizer(join(folder, "x.tiktoken"))).rejects.toThrow(UnsupportedTokenizerError);
+  const path = join(folder, "tokenizer.json");
+  await writeFile(path, '{"model": {"type": "BPE", "vocab": [], "merges": []}, "decoder": {"type": "Fuse"}}');
+  await expect(loadTokenizer(folder)).rejects.toThrow(MalformedTokenizerError);
+  await expect(loadTokenizer(folder)).rejects.toThrow(`${path}, model.vocab: expected an object`);
+});
