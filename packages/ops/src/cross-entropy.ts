@@ -8,10 +8,10 @@ import {
   max,
   maximum,
   mul,
-  oneHot,
   range,
   reshape,
   scalar,
+  scatterND,
   stack,
   sub,
   sum,
@@ -62,22 +62,29 @@ const CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
 
 /** (N, V), (N) → the losses (N) and the log-sum-exp of each row (N). */
 export function sparseCrossEntropy(logits: Tensor2D, targets: Tensor1D): [losses: Tensor1D, logSumExp: Tensor1D] {
-  const top = max(logits, 1, true); // (N, 1)
-  const total = sum(exp(sub(logits, top)), 1); // (N)
-  const logSumExp = add(reshape(top, [-1]), log(total)) as Tensor1D; // (N)
-  const picks = stack([range(0, targets.size, 1, "int32"), maximum(targets, scalar(0, "int32"))], 1); // (N, 2)
-  const losses = mul(sub(logSumExp, gatherND(logits, picks)), validity(targets)) as Tensor1D; // (N)
-  return [losses, logSumExp];
+  const top = max(logits, 1); // (N)
+  const logTotal = log(sum(exp(sub(logits, reshape(top, [-1, 1]))), 1)); // (N)
+  const chosen = gatherND(logits, positions(targets)); // (N)
+  // The largest logit is subtracted from the chosen one and not added to the logarithm, which would round it away.
+  const losses: Tensor1D = mul(sub(logTotal, sub(chosen, top)), validity(targets)); // (N)
+  return [losses, add(top, logTotal)];
 }
 
 /** (softmax(logits) − onehot(targets)) · dy, 0 in the rows of ignored targets: (N, V). */
 export function logitsGradient(logits: Tensor2D, targets: Tensor1D, logSumExp: Tensor1D, dy: Tensor): Tensor2D {
+  const weights = mul(dy, validity(targets)); // (N)
   const probabilities = exp(sub(logits, reshape(logSumExp, [-1, 1]))); // (N, V)
-  const errors = sub(probabilities, oneHot(targets, logits.shape[1], 1, 0, "float32"));
-  return mul(errors, reshape(mul(dy, validity(targets)), [-1, 1]));
+  // Scattered, because a float one-hot is wrong on the WebAssembly backend.
+  const chosen: Tensor2D = scatterND(positions(targets), weights, logits.shape); // (N, V)
+  return sub(mul(probabilities, reshape(weights, [-1, 1])), chosen);
 }
 
-/** 1 for a target that counts, 0 for an ignored one. */
-function validity(targets: Tensor1D): Tensor {
-  return cast(greaterEqual(targets, 0), "float32");
+/** [n, targets[n]] for each row, with target 0 standing in for an ignored one: (N, 2) int32. */
+function positions(targets: Tensor1D): Tensor {
+  return stack([range(0, targets.size, 1, "int32"), maximum(targets, scalar(0, "int32"))], 1);
+}
+
+/** 1 for a target that counts, 0 for an ignored one: (N). */
+function validity(targets: Tensor1D): Tensor1D {
+  return cast(greaterEqual(targets, 0), "float32") as Tensor1D;
 }

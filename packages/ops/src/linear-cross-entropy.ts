@@ -71,12 +71,14 @@ const LINEAR_CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
   },
 };
 
-/** Logits of one chunk, at most: 8 Mi numbers, 32 MB. A chunk has several temporaries of this size. */
+/** Logits of one chunk: 8 Mi numbers, 32 MB. A chunk has several temporaries of this size. */
 const CHUNK_LOGITS = 2 ** 23;
+/** Rows of one chunk: more gain nothing, and the logits of a small vocabulary then stay in the cache. */
+const CHUNK_ROWS = 1024;
 
-/** [start, size] of each run of rows whose logits stay below the limit. */
+/** [start, size] of each run of rows that stays within both limits. */
 function chunks(numRows: number, vocabSize: number): [start: number, size: number][] {
-  const size = Math.max(1, Math.floor(CHUNK_LOGITS / vocabSize));
+  const size = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_LOGITS / vocabSize)));
   const count = Math.ceil(numRows / size);
   return Array.from({ length: count }, (_, i) => [i * size, Math.min(size, numRows - i * size)]);
 }
