@@ -6,6 +6,7 @@ import { builtinModules } from "node:module";
  * A package may import only what stands in its row. A text travels in one direction, tokenizer → … → eval, and a
  * package knows only what stands before it. Trainer, LoRA and evaluation see the `LanguageModel` interface of
  * `layers`, never a class of `gpt`. Tests, examples and benchmarks may bring everything together.
+ * @type {Readonly<Record<string, readonly string[]>>}
  */
 const mayImport = {
   tokenizer: [],
@@ -20,14 +21,22 @@ const mayImport = {
   eval: ["layers", "data", "tokenizer (types)", "tfjs"],
 };
 
+/** @typedef {import("dependency-cruiser").IForbiddenRuleType} Rule */
+
+/** What is not published. */
 const tests = "[.]test(-d)?[.]ts$|/fixtures/|/testing/";
 
-/** @param {string} name @returns {object[]} the rules of one row */
+/**
+ * The rules of one row.
+ * @param {string} name
+ * @returns {Rule[]}
+ */
 function rowRules(name) {
   const row = mayImport[name];
   const from = { path: `^packages/${name}/`, pathNot: [tests, "/bench/", "[.]config[.]ts$"] };
   const names = row.map((entry) => entry.replace(" (types)", ""));
   const typesOnly = names.filter((entry) => row.includes(`${entry} (types)`));
+  /** @type {Rule[]} */
   const rules = [
     {
       name: `${name}-imports-its-row`,
@@ -48,6 +57,7 @@ function rowRules(name) {
   return typesOnly.length > 0 ? rules : rules.slice(0, 1);
 }
 
+/** @type {Rule[]} */
 const forbidden = [
   ...Object.keys(mayImport).flatMap(rowRules),
   {

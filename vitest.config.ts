@@ -7,9 +7,28 @@ const config: ViteUserConfig = defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "examples/*/**/*.test.ts", "tests/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "source",
+          include: ["packages/*/src/**/*.test.ts", "examples/*/**/*.test.ts", "tests/*.test.ts"],
+          setupFiles: ["tests/unexpected-console.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What npm would publish: built, packed, installed elsewhere. Slow.
+          name: "published",
+          include: ["tests/published/*.test.ts"],
+          globalSetup: ["tests/published/pack.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
   },
 });
 export default config;

@@ -18,8 +18,17 @@ const oldestNodeMajor = 20;
 const nodeMajor = Number(process.versions.node.split(".")[0]);
 const marker = join(root, "node_modules", ".tessera-setup");
 
+/** Commands whose package has another name. @type {Readonly<Record<string, string>>} */
+const toolPackages = {
+  attw: "@arethetypeswrong/cli",
+  biome: "@biomejs/biome",
+  depcruise: "dependency-cruiser",
+  tsc: "typescript",
+};
+
 /** Something a person can put right: its message is one line that says how. */
 export class SetupError extends Error {
+  /** @override */
   name = "SetupError";
   isTesseraError = true;
 }
@@ -66,6 +75,18 @@ export function runTypeScript(file, args) {
   // A URL, so that it is found from any working directory.
   const tsx = import.meta.resolve("tsx");
   return run(process.execPath, ["--conditions=@tessera-lm/source", "--import", tsx, path, ...args]);
+}
+
+/**
+ * The JavaScript file behind an installed tool's command: Windows cannot spawn what lies in `node_modules/.bin`.
+ * @param {string} tool such as `tsc`
+ * @returns {string}
+ */
+export function toolFile(tool) {
+  const name = toolPackages[tool] ?? tool;
+  const folder = join(root, "node_modules", name);
+  const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return join(folder, typeof bin === "string" ? bin : bin[tool]);
 }
 
 /**
