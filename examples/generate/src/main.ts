@@ -1,0 +1,75 @@
+/** Continues a prompt with a trained model, as the tokens come: `npm run example -- generate --model out/shakespeare`. */
+import { createInterface } from "node:readline/promises";
+import {
+  createCommand,
+  findModelFolder,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  passingOverUnknown,
+  positiveInteger,
+  runMain,
+} from "@tessera-examples/common";
+import { useBackend } from "@tessera-lm/backend";
+import { type Gpt2, generate } from "@tessera-lm/gpt";
+import { loadModel } from "@tessera-lm/gpt/node";
+import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { loadTokenizer } from "@tessera-lm/tokenizer/node";
+
+interface Options {
+  readonly model?: string;
+  readonly prompt?: string;
+  readonly tokens: number;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly seed: number;
+}
+
+await runMain(async () => {
+  const options = createCommand(
+    "npm run example -- generate",
+    "Continue a prompt, or without one line after line of yours.",
+  )
+    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)")
+    .option("--prompt <text>", "what to continue; without it, type lines to continue")
+    .option("--tokens <number>", "how many tokens to add", positiveInteger, 300)
+    .option(
+      "--temperature <number>",
+      "0 takes the most probable token, 1 draws from the model as it is",
+      nonNegativeNumber,
+      0.8,
+    )
+    .option("--top-k <number>", "draw from the k most probable tokens", positiveInteger)
+    .option("--seed <number>", "the same seed gives the same text", nonNegativeInteger, 1)
+    .parse()
+    .opts<Options>();
+  const folder = await findModelFolder(options.model);
+  await useBackend();
+  const model = await loadModel(folder);
+  const tokenizer = passingOverUnknown(await loadTokenizer(folder));
+  if (options.prompt !== undefined) return await write(model, tokenizer, options.prompt, options);
+
+  console.log("Type the beginning of a text; an empty line ends.");
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+  terminal.prompt();
+  for await (const line of terminal) {
+    if (line === "") break;
+    await write(model, tokenizer, `${line}\n`, options);
+    terminal.prompt();
+  }
+  terminal.close();
+});
+
+/** Prints the prompt and its continuation. What is printed is always whole characters, even where tokens are not. */
+async function write(model: Gpt2, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
+  const { tokens: maxNewTokens, temperature, topK, seed } = options;
+  const ids: number[] = [];
+  let printed = "";
+  process.stdout.write(prompt);
+  for await (const id of generate(model, tokenizer.encode(prompt), { maxNewTokens, temperature, topK, seed })) {
+    ids.push(id);
+    const text = tokenizer.decode(ids).replace(/\uFFFD+$/, "");
+    process.stdout.write(text.slice(printed.length));
+    printed = text;
+  }
+  process.stdout.write("\n");
+}

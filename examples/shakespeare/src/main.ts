@@ -1,0 +1,132 @@
+/** The main job: `npm start` trains a GPT on Shakespeare and keeps what it learned. */
+import { join } from "node:path";
+import { runMain } from "@tessera-examples/common";
+import { useBackend } from "@tessera-lm/backend";
+import {
+  type BatchSource,
+  inMemoryTokens,
+  randomWindows,
+  slidingWindows,
+  splitText,
+  type TokenSource,
+} from "@tessera-lm/data";
+import { evaluateLoss } from "@tessera-lm/eval";
+import { countParameters, createGpt2, type Gpt2, generate } from "@tessera-lm/gpt";
+import { loadModel, saveModel } from "@tessera-lm/gpt/node";
+import { parameters } from "@tessera-lm/layers";
+import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { loadTokenizer, saveTokenizer } from "@tessera-lm/tokenizer/node";
+import {
+  type Action,
+  adamw,
+  chain,
+  clipByGlobalNorm,
+  evaluate,
+  nextToken,
+  type Schedule,
+  saveCheckpoint,
+  train,
+  warmupCosine,
+} from "@tessera-lm/trainer";
+import { checkpoints } from "@tessera-lm/trainer/node";
+import { findCorpus } from "./corpus.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { readOptions } from "./options.ts";
+import { type Preset, presets } from "./presets.ts";
+import { openRecord, type RunFacts } from "./record.ts";
+import { keepSettings, openRunFolder } from "./run-folder.ts";
+import { jsonView, terminalView } from "./view.ts";
+import { chooseTokenizer } from "./vocabulary.ts";
+
+await runMain(async () => {
+  const options = readOptions(process.argv);
+  const folder = await openRunFolder(options);
+  const { seed, steps } = folder.settings;
+  const preset = presets[folder.settings.preset];
+  const view = options.json ? jsonView() : terminalView(steps);
+
+  const backend = await useBackend(options.backend);
+  const corpus = await findCorpus(folder.settings.data);
+  const tokenizer = options.resume
+    ? await loadTokenizer(folder.path)
+    : await chooseTokenizer(preset, corpus.text, view.say);
+  const text = splitText(corpus.text, { validation: 0.1 });
+  const training = inMemoryTokens(tokenizer.encode(text.training));
+  const validation = inMemoryTokens(tokenizer.encode(text.validation));
+  const batches = randomWindows(training, { ...preset, seed });
+  const validationBatches = evenWindows(validation, preset);
+
+  const model = createGpt2({ ...preset, vocabSize: preset.vocabSize ?? tokenizer.vocabSize, bias: false }, seed);
+  const store = checkpoints(join(folder.path, "checkpoints"), {
+    keepLast: 2,
+    keepBest: { metric: "validation.loss" },
+    writeModel: async (path) => {
+      await saveModel(model, path);
+      await saveTokenizer(tokenizer, path);
+    },
+    readModel: async (path) => parameters(await loadModel(path)),
+  });
+  const resume = options.resume && (await store.latest()) !== undefined ? await store.load() : undefined;
+  if (!options.resume) await keepSettings(folder, tokenizer);
+  const facts: RunFacts = {
+    backend: backend.name,
+    source: corpus.source,
+    parameters: countParameters(model.config),
+    vocabSize: model.vocabSize,
+    trainingTokens: training.length,
+    validationTokens: validation.length,
+  };
+  const record = await openRecord(folder, facts, resume?.state.step ?? 0);
+  view.begin(folder, facts, resume?.state.step);
+
+  const interval = Math.min(250, Math.ceil(steps / 8));
+  const validate = evaluate("validation", () => evaluateLoss(model, validationBatches));
+  const save = saveCheckpoint(store);
+  const run = train({
+    parameters: parameters(model),
+    objective: nextToken(model),
+    batches,
+    optimizer: chain(
+      clipByGlobalNorm(1),
+      adamw({ learningRate: learningRate(preset, steps), beta2: 0.99, weightDecay: 0.1 }),
+    ),
+    steps,
+    stopAfter: options.stopAfter,
+    seed,
+    every: { [interval]: [validate, sample(model, tokenizer, seed), save] },
+    whenStopped: [validate, save],
+    signal: interruptSignal(),
+    resume,
+  });
+  try {
+    for await (const event of run) {
+      await record.add(event);
+      view.show(event);
+    }
+  } finally {
+    view.close();
+  }
+  view.show(await record.finish());
+});
+
+/** nanoGPT's schedule: up to 10⁻³ over the warmup, then along a cosine to a tenth of it. */
+function learningRate({ warmupSteps }: Preset, steps: number): Schedule {
+  return warmupCosine({ peak: 1e-3, end: 1e-4, warmupSteps: Math.min(warmupSteps, steps - 1), steps });
+}
+
+/** At most 20 batches, spread evenly over the text that is not trained on. */
+function evenWindows(tokens: TokenSource, { batchSize, contextLength }: Preset): BatchSource {
+  const stride = Math.max(contextLength, Math.ceil((tokens.length - contextLength) / (20 * batchSize)));
+  return slidingWindows(tokens, { batchSize, contextLength, stride });
+}
+
+/** Lets the model write, so that a person sees what it has learned so far. */
+function sample(model: Gpt2, tokenizer: Tokenizer, seed: number): Action {
+  return async ({ step }) => {
+    const ids: number[] = [];
+    for await (const id of generate(model, tokenizer.encode("\n"), { maxNewTokens: 200, temperature: 0.8, seed })) {
+      ids.push(id);
+    }
+    return { type: "sample", step, text: tokenizer.decode(ids) };
+  };
+}
