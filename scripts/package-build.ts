@@ -9,5 +9,6 @@ export const packageBuild = (entries: readonly string[]): ReturnType<typeof defi
     platform: "neutral",
     dts: true,
     sourcemap: true,
+    splitting: true, // in CommonJS too: index and node must share one copy of each class, or `instanceof` fails
     clean: true,
   });
