@@ -1,4 +1,5 @@
 export { cacheFolder, download } from "./cache.ts";
+export { type Corpus, findCorpus } from "./corpus.ts";
 export { passingOverUnknown } from "./known-characters.ts";
 export { findModelFolder } from "./model-folder.ts";
 export {

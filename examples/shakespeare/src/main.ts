@@ -1,6 +1,6 @@
 /** The main job: `npm start` trains a GPT on Shakespeare and keeps what it learned. */
 import { join } from "node:path";
-import { runMain } from "@tessera-examples/common";
+import { findCorpus, runMain } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
 import {
   type BatchSource,
@@ -29,7 +29,6 @@ import {
   warmupCosine,
 } from "@tessera-lm/trainer";
 import { checkpoints } from "@tessera-lm/trainer/node";
-import { findCorpus } from "./corpus.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { readOptions } from "./options.ts";
 import { type Preset, presets } from "./presets.ts";

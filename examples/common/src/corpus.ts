@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { cacheFolder, download } from "@tessera-examples/common";
 import { readText } from "@tessera-lm/data/node";
+import { cacheFolder, download } from "./cache.ts";
 import { generatedPlays } from "./generated-plays.ts";
 
 /** A text to learn from, and in words where it came from. */
