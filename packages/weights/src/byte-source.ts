@@ -18,7 +18,7 @@ export function bytesSource(bytes: Uint8Array, name = "safetensors data"): ByteS
     size: bytes.length,
     async read(offset: number, length: number): Promise<Uint8Array> {
       checkRange(name, bytes.length, offset, length);
-      return bytes.slice(offset, offset + length);
+      return new Uint8Array(bytes.subarray(offset, offset + length)); // a Buffer's slice would not copy
     },
     async close(): Promise<void> {},
   };

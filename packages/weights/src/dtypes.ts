@@ -19,14 +19,14 @@ const HOST_ARRAYS = {
 
 /** Bytes as on disk (little-endian) → the array that holds them in memory; copies only where it must. */
 export function decodeData(dtype: DType, bytes: Uint8Array): HostData {
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset, byteLength } = aligned;
   if (dtype === "F16") return widen(new Uint16Array(buffer, byteOffset, byteLength / 2), float16ToFloat32);
   if (dtype === "BF16") return widen(new Uint16Array(buffer, byteOffset, byteLength / 2), bfloat16ToFloat32);
   if (dtype === "F32") return new Float32Array(buffer, byteOffset, byteLength / 4);
   if (dtype === "I32") return new Int32Array(buffer, byteOffset, byteLength / 4);
   if (dtype === "I64") return new BigInt64Array(buffer, byteOffset, byteLength / 8);
-  return aligned;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** The tensor's bytes as on disk, in chunks that are views of its data or small. */
