@@ -29,7 +29,7 @@ function summary(ids: Uint32Array): { count: number; sha256: string } {
   return { count: ids.length, sha256: sha256(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)) };
 }
 
-describe.skipIf(!existsSync(data))("on real texts", () => {
+describe.skipIf(!existsSync(data))("on real texts", { timeout: 60_000 }, () => {
   const made = new Map<string, BytePairTokenizer>();
   const makers: Record<string, () => BytePairTokenizer> = {
     gpt2: () =>
