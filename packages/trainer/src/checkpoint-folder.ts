@@ -1,5 +1,6 @@
 import { readdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { ReadError } from "@tessera-lm/weights";
 import { removeLeftovers } from "@tessera-lm/weights/node";
 
 const CHECKPOINT = /^step-(\d{6,})$/;
@@ -40,7 +41,8 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return []; // a save will say so
+    throw new ReadError(folder, message, { cause: error });
   }
 }

@@ -72,7 +72,9 @@ function due<B>(step: number, { every = {}, steps }: TrainOptions<B>): Action[] 
   return [...new Set(actions)].sort((a, b) => Number(a.last ?? false) - Number(b.last ?? false));
 }
 
+/** The actions of an early end that its last step has not seen; none if there was no step since the start or resume. */
 function notYetDone<B>(run: Run, options: TrainOptions<B>): Action[] {
+  if (run.step === run.resumedFrom) return [];
   const done = new Set(due(run.step, options));
   return (options.whenStopped ?? []).filter((action) => !done.has(action));
 }
