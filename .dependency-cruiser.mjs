@@ -10,7 +10,7 @@ import { builtinModules } from "node:module";
  */
 const mayImport = {
   tokenizer: [],
-  data: ["tokenizer (types)"],
+  data: ["weights", "tokenizer (types)"],
   weights: [],
   ops: ["tfjs"],
   backend: ["ops", "tfjs", "tfjs-backend-wasm"],

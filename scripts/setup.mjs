@@ -219,7 +219,7 @@ async function install(pnpm, quiet) {
  * npm as a program to spawn. Its JavaScript file is preferred, because Windows cannot spawn `npm.cmd` without a shell.
  * @returns {{ command: string, before: string[], shell: boolean }}
  */
-function npmCommand() {
+export function npmCommand() {
   const home = dirname(process.execPath);
   const candidates = [
     process.env.npm_execpath ?? "",

@@ -1,0 +1,124 @@
+/** One call of each published entry, the same for every kind of consumer. */
+export interface Use {
+  readonly specifier: string;
+  readonly names: readonly string[];
+  /** Statements that end in a value of `true`, wrapped in an async function by the consumer. */
+  readonly body: string;
+}
+
+const tinyGpt = `createGpt2({ vocabSize: 5, contextLength: 4, numLayers: 1, numHeads: 1, width: 4 }, 1)`;
+
+export const uses: readonly Use[] = [
+  {
+    specifier: "@tessera-lm/tokenizer",
+    names: ["characterTokenizer"],
+    body: `return characterTokenizer("abc").decode([2, 0, 1]) === "cab";`,
+  },
+  {
+    specifier: "@tessera-lm/tokenizer/node",
+    names: ["saveTokenizer", "loadTokenizer"],
+    body: `const { characterTokenizer } = await import("@tessera-lm/tokenizer");
+      await saveTokenizer(characterTokenizer("abc"), "tokenizer");
+      return (await loadTokenizer("tokenizer")).vocabSize === 3;`,
+  },
+  {
+    specifier: "@tessera-lm/data",
+    names: ["inMemoryTokens"],
+    body: "return inMemoryTokens([1, 2, 3]).read(1, 3).length === 2;",
+  },
+  {
+    specifier: "@tessera-lm/data/node",
+    names: ["readText"],
+    body: `return (await readText("package.json")).startsWith("{");`,
+  },
+  {
+    specifier: "@tessera-lm/weights",
+    names: ["bytesSource"],
+    body: "return bytesSource(new Uint8Array(8)).size === 8;",
+  },
+  {
+    specifier: "@tessera-lm/weights/node",
+    names: ["writeFileAtomic"],
+    body: `await writeFileAtomic("written.txt", "text");
+      return true;`,
+  },
+  {
+    specifier: "@tessera-lm/ops",
+    names: ["foldIn"],
+    body: "return foldIn(1, 2) === foldIn(1, 2);",
+  },
+  {
+    specifier: "@tessera-lm/backend",
+    names: ["useBackend"],
+    body: `return (await useBackend("cpu")).name === "cpu";`,
+  },
+  {
+    specifier: "@tessera-lm/layers",
+    names: ["parameters"],
+    body: "return parameters({}).size === 0;",
+  },
+  {
+    specifier: "@tessera-lm/gpt",
+    names: ["createGpt2"],
+    body: `return ${tinyGpt}.vocabSize === 5;`,
+  },
+  {
+    specifier: "@tessera-lm/gpt/node",
+    names: ["saveModel", "loadModel"],
+    body: `const { createGpt2 } = await import("@tessera-lm/gpt");
+      await saveModel(${tinyGpt}, "model");
+      return (await loadModel("model")).config.width === 4;`,
+  },
+  {
+    specifier: "@tessera-lm/trainer",
+    names: ["constant"],
+    body: "return constant(0.5)(1) === 0.5;",
+  },
+  {
+    specifier: "@tessera-lm/trainer/node",
+    names: ["checkpoints"],
+    body: `return typeof checkpoints === "function";`,
+  },
+  {
+    specifier: "@tessera-lm/lora",
+    names: ["applyLora"],
+    body: `const { createGpt2 } = await import("@tessera-lm/gpt");
+      return applyLora(${tinyGpt}, { targets: ["qkv"], rank: 2, seed: 1 }).parameters().size === 2;`,
+  },
+  {
+    specifier: "@tessera-lm/lora/node",
+    names: ["loadAdapter"],
+    body: `return typeof loadAdapter === "function";`,
+  },
+  {
+    specifier: "@tessera-lm/eval",
+    names: ["bitsPerByte"],
+    body: `return typeof bitsPerByte === "function";`,
+  },
+  {
+    specifier: "@tessera-lm/eval/node",
+    names: ["loadMmlu"],
+    body: `return typeof loadMmlu === "function";`,
+  },
+];
+
+/** A program that makes each call and prints how many there were. */
+export function program(chosen: readonly Use[], importLine: (use: Use) => string): string {
+  const calls = chosen.map(
+    ({ specifier, body }) => `  ${JSON.stringify(specifier)}: async () => {\n    ${body}\n  },\n`,
+  );
+  return `${chosen.map(importLine).join("\n")}
+const calls = {
+${calls.join("")}};
+const main = async () => {
+  for (const [name, call] of Object.entries(calls)) if (!(await call())) throw new Error(name + " answered wrongly");
+  console.log(Object.keys(calls).length + " calls");
+};
+main();
+`;
+}
+
+export const esmImport = ({ specifier, names }: Use): string => `import { ${names.join(", ")} } from "${specifier}";`;
+
+export const commonJsImport = ({ specifier, names }: Use): string =>
+  `const { ${names.join(", ")} } = require("${specifier}");`;
