@@ -1,1 +1,2 @@
-export {};
+export { BackendUnavailableError, UnknownBackendError, WasmMemoryError } from "./errors.ts";
+export { type BackendName, type BackendReport, backendNames, useBackend } from "./use-backend.ts";

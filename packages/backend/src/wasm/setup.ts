@@ -1,0 +1,42 @@
+import { backend, type KernelConfig, registerKernel, setBackend, unregisterKernel } from "@tensorflow/tfjs";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { BackendUnavailableError } from "../errors.ts";
+import { batchMatMulKernel } from "./batch-mat-mul.ts";
+import { fusedMatMulKernel } from "./fused-mat-mul.ts";
+import { refuseFailedAllocations } from "./heap.ts";
+import { withNodeThreads } from "./node-threads.ts";
+import { transposeKernel } from "./transpose.ts";
+import { unsortedSegmentSum } from "./unsorted-segment-sum.ts";
+
+let ready: Promise<void> | undefined;
+
+/**
+ * Makes TensorFlow.js's stock WebAssembly backend the current one, with the kernels that it lacks or has only slowly.
+ * @returns what runs, in words
+ * @throws BackendUnavailableError if the backend does not start
+ */
+export async function setWasmBackend(): Promise<string> {
+  const wasm = await import("@tensorflow/tfjs-backend-wasm");
+  ready ??= withNodeThreads(wasm, start);
+  await ready;
+  await setBackend("wasm");
+  const threads = wasm.getThreadsCount();
+  return `TensorFlow.js's WebAssembly backend (XNNPACK) with faster matrix products, ${threads} thread${threads === 1 ? "" : "s"}`;
+}
+
+async function start(): Promise<void> {
+  // Kernels are set up when a backend starts, so ours must be there before.
+  for (const kernel of [batchMatMulKernel(), fusedMatMulKernel(), transposeKernel()]) replaceKernel(kernel);
+  registerKernel(unsortedSegmentSum);
+  if (!(await setBackend("wasm"))) throw new BackendUnavailableError("wasm", notStarted);
+  refuseFailedAllocations(backend() as BackendWasm);
+}
+
+const notStarted =
+  "WebAssembly or its .wasm file did not load. In a browser, say where the file is served: call `setWasmPaths` of " +
+  "@tensorflow/tfjs-backend-wasm first. Or choose the backend cpu.";
+
+function replaceKernel(kernel: KernelConfig): void {
+  unregisterKernel(kernel.kernelName, kernel.backendName);
+  registerKernel(kernel);
+}
