@@ -33,7 +33,7 @@ const tests = "[.]test(-d)?[.]ts$|/fixtures/|/testing/";
  */
 function rowRules(name) {
   const row = mayImport[name];
-  const from = { path: `^packages/${name}/`, pathNot: [tests, "/bench/", "[.]config[.]ts$"] };
+  const from = { path: `^packages/${name}/`, pathNot: [tests, "/bench/", "/parity/", "[.]config[.]ts$"] };
   const names = row.map((entry) => entry.replace(" (types)", ""));
   const typesOnly = names.filter((entry) => row.includes(`${entry} (types)`));
   /** @type {Rule[]} */
