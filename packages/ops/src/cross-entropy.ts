@@ -1,7 +1,5 @@
 import {
-  add,
   cast,
-  exp,
   gatherND,
   greaterEqual,
   log,
@@ -12,14 +10,15 @@ import {
   reshape,
   scalar,
   scatterND,
+  softmax,
   stack,
   sub,
-  sum,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
 } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
+import { logSumExpOf } from "./log-sum-exp.ts";
 import { requireFloat, requireIds, requireShape, requireType } from "./validate.ts";
 
 /**
@@ -42,7 +41,7 @@ export function crossEntropy(logits: Tensor2D, targets: Tensor1D): Tensor1D {
 
 type Inputs = { logits: Tensor2D; targets: Tensor1D };
 /** logSumExp (N): the logarithm of each softmax's denominator. */
-type Saved = Inputs & { logSumExp: Tensor1D };
+type Saved = Inputs & { logSumExp: Tensor };
 
 const CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
   kernel: "TesseraCrossEntropy",
@@ -52,30 +51,29 @@ const CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
 
   forward({ logits, targets }) {
     requireIds("crossEntropy", targets, -1, logits.shape[1]);
-    return sparseCrossEntropy(logits, targets);
+    const probabilities = softmax(logits);
+    return [targetLosses(logits, probabilities, targets), logSumExpOf(logits, probabilities)];
   },
 
-  backward(dy, { logits, targets, logSumExp }) {
-    return { logits: () => logitsGradient(logits, targets, logSumExp, dy) };
+  // A fused gradient kernel makes the probabilities from the log-sum-exp; here softmax is faster.
+  backward(dy, { logits, targets }) {
+    return { logits: () => logitsGradient(softmax(logits), targets, dy) };
   },
 };
 
-/** (N, V), (N) → the losses (N) and the log-sum-exp of each row (N). */
-export function sparseCrossEntropy(logits: Tensor2D, targets: Tensor1D): [losses: Tensor1D, logSumExp: Tensor1D] {
-  const top = max(logits, 1); // (N)
-  const logTotal = log(sum(exp(sub(logits, reshape(top, [-1, 1]))), 1)); // (N)
+/** −log p of the targets, 0 for ignored ones: (N). */
+export function targetLosses(logits: Tensor2D, probabilities: Tensor2D, targets: Tensor1D): Tensor1D {
   const chosen = gatherND(logits, positions(targets)); // (N)
-  // The largest logit is subtracted from the chosen one and not added to the logarithm, which would round it away.
-  const losses: Tensor1D = mul(sub(logTotal, sub(chosen, top)), validity(targets)); // (N)
-  return [losses, add(top, logTotal)];
+  // log p = (logit − largest logit) + log of the largest p: exact when p is too small for a float32.
+  const logLargest = log(max(probabilities, 1)); // (N)
+  return mul(sub(sub(max(logits, 1), chosen), logLargest), validity(targets));
 }
 
-/** (softmax(logits) − onehot(targets)) · dy, 0 in the rows of ignored targets: (N, V). */
-export function logitsGradient(logits: Tensor2D, targets: Tensor1D, logSumExp: Tensor1D, dy: Tensor): Tensor2D {
+/** (probabilities − onehot(targets)) · dy, 0 in the rows of ignored targets: (N, V). */
+export function logitsGradient(probabilities: Tensor2D, targets: Tensor1D, dy: Tensor): Tensor2D {
   const weights = mul(dy, validity(targets)); // (N)
-  const probabilities = exp(sub(logits, reshape(logSumExp, [-1, 1]))); // (N, V)
   // Scattered, because a float one-hot is wrong on the WebAssembly backend.
-  const chosen: Tensor2D = scatterND(positions(targets), weights, logits.shape); // (N, V)
+  const chosen: Tensor2D = scatterND(positions(targets), weights, probabilities.shape); // (N, V)
   return sub(mul(probabilities, reshape(weights, [-1, 1])), chosen);
 }
 

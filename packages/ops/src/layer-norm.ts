@@ -1,6 +1,6 @@
-import { add, mean, mul, reshape, rsqrt, square, sub, sum, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
+import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
-import { rows } from "./rows.ts";
+import { columnSums, rows } from "./rows.ts";
 import { requireFloat } from "./validate.ts";
 
 /**
@@ -51,8 +51,8 @@ const LAYER_NORM: Operation<Inputs, Saved, { epsilon: number }> = {
         const along = mul(normed, mean(mul(h, normed), 1, true));
         return reshape(mul(sub(sub(h, mean(h, 1, true)), along), rstd), x.shape);
       },
-      scale: () => sum(mul(g, normed), 0),
-      shift: () => sum(g, 0),
+      scale: () => columnSums(mul(g, normed)),
+      shift: () => columnSums(g),
     };
   },
 };

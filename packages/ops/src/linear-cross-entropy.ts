@@ -7,6 +7,7 @@ import {
   type Scalar,
   scalar,
   slice,
+  softmax,
   sum,
   type Tensor,
   type Tensor1D,
@@ -14,7 +15,7 @@ import {
   tidy,
   transpose,
 } from "@tensorflow/tfjs";
-import { logitsGradient, sparseCrossEntropy } from "./cross-entropy.ts";
+import { logitsGradient, targetLosses } from "./cross-entropy.ts";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { transposedTimes } from "./rows.ts";
 import { requireFloat, requireIds, requireShape, requireType } from "./validate.ts";
@@ -92,10 +93,10 @@ function chunkTerms(
   wanted: readonly string[],
 ): { loss: Tensor; hidden?: Tensor; weight?: Tensor } {
   const logits: Tensor2D = matMul(hidden, columns); // (n, V)
-  const [losses, logSumExp] = sparseCrossEntropy(logits, targets);
-  const loss = sum(losses);
+  const probabilities = softmax(logits);
+  const loss = sum(targetLosses(logits, probabilities, targets));
   if (wanted.length === 0) return { loss };
-  const g = logitsGradient(logits, targets, logSumExp, ones([hidden.shape[0]])); // (n, V)
+  const g = logitsGradient(probabilities, targets, ones([hidden.shape[0]])); // (n, V)
   return {
     loss,
     ...(wanted.includes("hidden") && { hidden: matMul(g, weight) }), // (n, C)

@@ -1,6 +1,6 @@
-import { fused, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from "@tensorflow/tfjs";
+import { add, matMul, reshape, type Tensor, type Tensor1D, type Tensor2D } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
-import { rows, timesTransposed, transposedTimes } from "./rows.ts";
+import { columnSums, rows, timesTransposed, transposedTimes } from "./rows.ts";
 import { requireFloat } from "./validate.ts";
 
 /**
@@ -30,8 +30,8 @@ const LINEAR: Operation<Inputs, Saved, Record<string, never>> = {
   saved: ["x", "weight"],
 
   forward({ x, weight, bias }) {
-    const y = fused.matMul({ a: rows(x), b: weight, bias }); // (N, I) · (I, O)
-    return [reshape(y, [...x.shape.slice(0, -1), weight.shape[1]])];
+    const product = matMul(rows(x), weight); // (N, I) · (I, O)
+    return [reshape(bias ? add(product, bias) : product, [...x.shape.slice(0, -1), weight.shape[1]])];
   },
 
   backward(dy, { x, weight }) {
@@ -39,7 +39,7 @@ const LINEAR: Operation<Inputs, Saved, Record<string, never>> = {
     return {
       x: () => reshape(timesTransposed(g, weight), x.shape), // (N, O) · (O, I)
       weight: () => transposedTimes(rows(x), g), // (I, N) · (N, O)
-      bias: () => sum(g, 0),
+      bias: () => columnSums(g),
     };
   },
 };
