@@ -49,6 +49,21 @@ describe("logLikelihoods", () => {
     expect(scores.map((score) => score.isGreedy)).toEqual([true, false, false, false]);
   });
 
+  it("asks for logits at last positions only where that is enough, in rows of the same length", async () => {
+    const fake = model();
+    const pairs = ["a b", "c d", "ef", "a bc", "x yz"].map((text) => {
+      const [context = "", continuation = ""] = text.includes(" ") ? text.split(" ") : [text, "g"];
+      return { context, continuation };
+    });
+    const scores = await logLikelihoods(fake, byteTokenizer, pairs);
+    expect(fake.batches).toEqual([
+      [1, 2],
+      [2, 1],
+      [2, 2],
+    ]);
+    expect(scores.map((score) => score.isGreedy)).toEqual([true, true, true, true, true]);
+  });
+
   it("keeps the end of a context that does not fit", async () => {
     const seen: (readonly number[])[] = [];
     const spy = new FakeModel(256, 4, (tokens) => {

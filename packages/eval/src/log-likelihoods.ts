@@ -3,7 +3,7 @@ import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
 import { breathe } from "./breathe.ts";
 import { type EncodedPair, encodePair, type TextPair } from "./encode-pair.ts";
 import { EvaluationOptionError } from "./errors.ts";
-import { type Row, scoreRows } from "./score-rows.ts";
+import { asksLastOnly, type Row, scoreRows } from "./score-rows.ts";
 
 /** How probable a model finds a continuation. */
 export interface LogLikelihood {
@@ -63,7 +63,10 @@ export async function logLikelihoods(
   return results;
 }
 
-/** One row per distinct sequence of inputs, the longest first, so that rows of a batch are of similar length. */
+/**
+ * One row per distinct sequence of inputs: first those that ask about their last position only, then the others, each
+ * the longest first, so that rows of a batch are of similar length.
+ */
 function shareRows(encoded: readonly EncodedPair[]): Row[] {
   const rows = new Map<string, Row>();
   for (const [index, { inputs, targets }] of encoded.entries()) {
@@ -72,17 +75,30 @@ function shareRows(encoded: readonly EncodedPair[]): Row[] {
     row.pairs.push({ index, targets });
     rows.set(key, row);
   }
-  return [...rows.values()].sort((a, b) => b.inputs.length - a.inputs.length);
+  const kind = (row: Row): number => (asksLastOnly(row) ? 0 : 1);
+  return [...rows.values()].sort((a, b) => kind(a) - kind(b) || b.inputs.length - a.inputs.length);
 }
 
 /** Logits of one forward pass at most: 512 MiB of them. */
 const MOST_LOGITS = 2 ** 27;
 
 function* batches(rows: readonly Row[], batchSize: number, vocabSize: number): Generator<readonly Row[]> {
-  for (let start = 0; start < rows.length; ) {
-    const longest = rows[start]?.inputs.length ?? 1;
-    const size = Math.max(1, Math.min(Math.floor(batchSize), Math.floor(MOST_LOGITS / (longest * vocabSize))));
-    yield rows.slice(start, start + size);
-    start += size;
+  let batch: Row[] = [];
+  for (const row of rows) {
+    const [longest = row] = batch;
+    const positions = asksLastOnly(longest) ? 1 : longest.inputs.length;
+    const full = batch.length >= Math.max(1, Math.min(batchSize, MOST_LOGITS / (positions * vocabSize)));
+    if (full || !fitTogether(longest, row)) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(row);
   }
+  if (batch.length > 0) yield batch;
+}
+
+/** Last positions are at the same place only in rows of the same length; other rows are padded. */
+function fitTogether(longest: Row, row: Row): boolean {
+  if (asksLastOnly(longest)) return asksLastOnly(row) && longest.inputs.length === row.inputs.length;
+  return true;
 }

@@ -20,6 +20,9 @@ export interface Row {
   readonly pairs: { readonly index: number; readonly targets: readonly TokenId[] }[];
 }
 
+/** Whether a row needs logits at its last position only: its continuations are of one token. */
+export const asksLastOnly = (row: Row): boolean => row.pairs.every((pair) => pair.targets.length === 1);
+
 /** A target token, and the position whose logits predict it. */
 interface Target {
   readonly pair: number;
@@ -34,10 +37,14 @@ interface PairScore {
   isGreedy: boolean;
 }
 
-/** Runs rows through the model as one batch, padded on the right, and scores every pair of each. */
+/**
+ * Runs rows through the model as one batch, padded on the right, and scores every pair of each. If all rows ask about
+ * their last position only, they must be of the same length, and other logits are not computed.
+ */
 export async function scoreRows(model: LanguageModel, rows: readonly Row[]): Promise<PairScore[]> {
-  const { positions, targets } = locate(rows);
-  const [logProbabilities, best] = await predictions(model, rows, positions, targets);
+  const lastOnly = rows.every(asksLastOnly);
+  const { positions, targets } = locate(rows, lastOnly);
+  const [logProbabilities, best] = await predictions(model, rows, positions, targets, lastOnly);
   const scores = new Map<number, PairScore>();
   for (const [i, { pair, position, token }] of targets.entries()) {
     const score = scores.get(pair) ?? { index: pair, logLikelihood: 0, isGreedy: true };
@@ -53,17 +60,18 @@ export async function scoreRows(model: LanguageModel, rows: readonly Row[]): Pro
 
 const longestOf = (rows: readonly Row[]): number => Math.max(...rows.map((row) => row.inputs.length));
 
-/** The positions, in the flattened batch, that predict something, each once; and the targets that refer to them. */
-function locate(rows: readonly Row[]): { positions: number[]; targets: Target[] } {
+/** The positions, in the flattened logits, that predict something, each once; and the targets that refer to them. */
+function locate(rows: readonly Row[], lastOnly: boolean): { positions: number[]; targets: Target[] } {
   const positions = new Map<number, number>();
   const targets: Target[] = [];
   const time = longestOf(rows);
   for (const [b, { inputs, pairs }] of rows.entries()) {
     for (const pair of pairs) {
       for (const [i, token] of pair.targets.entries()) {
-        const flat = b * time + inputs.length - pair.targets.length + i;
-        if (!positions.has(flat)) positions.set(flat, positions.size);
-        targets.push({ pair: pair.index, position: positions.get(flat) as number, token });
+        const flat = lastOnly ? b : b * time + inputs.length - pair.targets.length + i;
+        const position = positions.get(flat) ?? positions.size;
+        positions.set(flat, position);
+        targets.push({ pair: pair.index, position, token });
       }
     }
   }
@@ -76,10 +84,11 @@ async function predictions(
   rows: readonly Row[],
   positions: readonly number[],
   targets: readonly Target[],
+  lastOnly: boolean,
 ): Promise<[Float32Array, Int32Array]> {
   const vocabSize = model.vocabSize;
   const tensors = tidy(() => {
-    const logits: Tensor2D = reshape(model.forward(padded(rows)), [-1, vocabSize]); // (B·T, V)
+    const logits: Tensor2D = reshape(model.forward(padded(rows), { lastOnly }), [-1, vocabSize]); // (B·T, V), or (B, V)
     const wanted: Tensor2D = gather(logits, tensor1d([...positions], "int32")); // (P, V)
     const at = tensor1d(
       targets.map((target) => target.position),

@@ -10,7 +10,7 @@ import {
   tensor3d,
   tidy,
 } from "@tensorflow/tfjs";
-import type { LanguageModel } from "@tessera-lm/layers";
+import type { ForwardOptions, LanguageModel } from "@tessera-lm/layers";
 
 /** p(token | the tokens before it, the last one first to be asked about), as a row of probabilities. */
 export type Probabilities = (seen: readonly number[]) => readonly number[];
@@ -29,10 +29,12 @@ export class FakeModel implements LanguageModel {
     this.#probabilities = probabilities;
   }
 
-  forward(tokens: Tensor2D): Tensor3D {
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
     this.batches.push([...tokens.shape]);
+    const after = (seen: number[]): number[] => this.#probabilities(seen).map(Math.log);
     const rows = tokens.arraySync();
-    return tensor3d(rows.map((row) => row.map((_, t) => this.#probabilities(row.slice(0, t + 1)).map(Math.log))));
+    if (options?.lastOnly) return tensor3d(rows.map((row) => [after(row)]));
+    return tensor3d(rows.map((row) => row.map((_, t) => after(row.slice(0, t + 1)))));
   }
 
   tokenLosses(tokens: Tensor2D, targets: Tensor2D): Tensor2D {
