@@ -66,7 +66,7 @@ function expectClose(ours: Reference, reference: Reference): void {
   }
 }
 
-describe("twenty steps beside PyTorch", () => {
+describe("twenty steps beside PyTorch", { timeout: 60_000 }, () => {
   beforeAll(() => setBackend("cpu"));
 
   it("AdamW with clipping, decay groups, warmup and cosine", async () => {

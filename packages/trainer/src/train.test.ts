@@ -40,7 +40,8 @@ describe("train", () => {
     const mean = (from: number) => [...losses.values()].slice(from, from + 5).reduce((a, b) => a + b) / 5;
     expect(mean(35)).toBeLessThan(mean(0) - 0.2);
     expect(lossesOf(await collect(train(tinyRun())))).toEqual(losses);
-    expect(lossesOf(await collect(train({ ...tinyRun(), seed: 10 })))).not.toEqual(losses);
+    const otherMasks = lossesOf(await collect(train({ ...tinyRun(), seed: 10, stopAfter: 1 })));
+    expect(otherMasks.get(1)).not.toBe(losses.get(1));
   });
 
   it("keeps the number of live buffers from step to step", async () => {

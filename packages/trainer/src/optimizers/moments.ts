@@ -1,6 +1,7 @@
 import { type Tensor, tensor, tidy, type Variable, variable, zeros } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
 import type { HostTensor } from "@tessera-lm/weights";
+import { CheckpointMismatchError } from "../errors.ts";
 import { checkShapes, type Shape, shapesOf } from "../shapes.ts";
 
 /** One kind of optimiser state: beside every parameter a tensor of its shape that starts at zero, kept by its name. */
@@ -46,6 +47,9 @@ export function restoreMoments(
   const expected = new Map<string, Shape>();
   for (const { kind } of kinds) for (const [name, { shape }] of parameters) expected.set(`${kind}.${name}`, shape);
   checkShapes(expected, shapesOf(state));
+  for (const [name, { dtype }] of state) {
+    if (dtype !== "F32") throw new CheckpointMismatchError(name, `is ${dtype}; expected F32`);
+  }
   for (const moments of kinds) {
     for (const [name, parameter] of parameters) {
       const { data } = state.get(`${moments.kind}.${name}`) as HostTensor;

@@ -192,4 +192,12 @@ describe("the state of an optimiser", () => {
     other.dispose();
     optimizer.dispose();
   });
+
+  it("refuses another dtype", () => {
+    const parameters = parametersOf({ a: [1] });
+    const state = new Map([["momentum.a", { dtype: "I64", shape: [1], data: new BigInt64Array(1) } as const]]);
+    const optimizer = sgd({ learningRate: 1, momentum: 0.9 });
+    expect(() => optimizer.restore(state, parameters)).toThrow(/momentum\.a is I64; expected F32/);
+    expect(optimizer.state().size).toBe(0);
+  });
 });
