@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder } from "@tessera-examples/common";
+import { PeerUnavailableError } from "./errors.ts";
+
+/** What the peers are made of. */
+const requirements = ["torch==2.15.0", "numpy==2.4.6"];
+
+/**
+ * The path of a Python with PyTorch: the one that `TESSERA_BENCH_PYTHON` names, else our own virtual environment in the
+ * cache folder, made when first asked for.
+ * @throws PeerUnavailableError if there is no Python, or PyTorch cannot be installed
+ */
+export async function pythonWithTorch(say: (line: string) => void): Promise<string> {
+  const named = process.env["TESSERA_BENCH_PYTHON"];
+  if (named !== undefined && named !== "") return checked(named);
+  const folder = join(cacheFolder(), "bench-python");
+  const python = process.platform === "win32" ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
+  const receipt = join(folder, "requirements.txt");
+  const wanted = `${requirements.join("\n")}\n`;
+  if (existsSync(receipt) && (await readFile(receipt, "utf8")) === wanted) return python;
+
+  say(`Installing ${requirements.join(" and ")} for comparison in ${folder} (once) …`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await makeEnvironment(folder);
+  await install(python);
+  await writeFile(receipt, wanted);
+  return python;
+}
+
+async function checked(python: string): Promise<string> {
+  if ((await exitCode(python, ["-c", "import torch"])) === 0) return python;
+  throw new PeerUnavailableError(
+    `TESSERA_BENCH_PYTHON names ${python}, which does not run or cannot import torch. ${advice}`,
+  );
+}
+
+async function makeEnvironment(folder: string): Promise<void> {
+  for (const python of ["python3", "python"]) {
+    if ((await exitCode(python, ["-m", "venv", folder])) === 0) return;
+  }
+  throw new PeerUnavailableError(
+    `To compare with PyTorch, Python 3.10 or newer with its venv module is needed, and was not found. ${advice}`,
+  );
+}
+
+async function install(python: string): Promise<void> {
+  const args = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", ...requirements];
+  if ((await exitCode(python, args)) === 0) return;
+  throw new PeerUnavailableError(`pip could not install ${requirements.join(" and ")} (see above). ${advice}`);
+}
+
+const advice = "Set TESSERA_BENCH_PYTHON to a Python that has torch (https://pytorch.org/get-started).";
+
+/** Runs a program, its output on our standard error; 127 if there is none of this name. */
+function exitCode(command: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ["ignore", 2, 2] });
+    child.once("error", () => resolve(127));
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}

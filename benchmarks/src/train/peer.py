@@ -1,0 +1,110 @@
+"""PyTorch's side of the training benchmark: one training step at a time, on command.
+
+The same model as ours (GPT-2 without biases, tied head, dropout 0), in eager mode, with scaled_dot_product_attention
+and the fused AdamW. Argument: the settings of cases.ts as JSON. It speaks the protocol of contestant.ts.
+"""
+
+import json
+import math
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+settings = json.loads(sys.argv[1])
+T, C, H, V = settings["contextLength"], settings["width"], settings["numHeads"], settings["vocabSize"]
+B, L = settings["batchSize"], settings["numLayers"]
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(C, bias=False)
+        self.qkv = nn.Linear(C, 3 * C, bias=False)
+        self.output = nn.Linear(C, C, bias=False)
+        self.feed_forward_norm = nn.LayerNorm(C, bias=False)
+        self.up = nn.Linear(C, 4 * C, bias=False)
+        self.down = nn.Linear(4 * C, C, bias=False)
+
+    def forward(self, x):
+        batch, time_, _ = x.shape
+        q, k, v = (
+            part.view(batch, time_, H, C // H).transpose(1, 2)
+            for part in self.qkv(self.attention_norm(x)).split(C, dim=2)
+        )
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.output(y.transpose(1, 2).reshape(batch, time_, C))
+        return x + self.down(F.gelu(self.up(self.feed_forward_norm(x)), approximate="tanh"))
+
+
+class Gpt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.token_embedding = nn.Embedding(V, C)
+        self.position_embedding = nn.Embedding(T, C)
+        self.blocks = nn.ModuleList(Block() for _ in range(L))
+        self.final_norm = nn.LayerNorm(C, bias=False)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                projection = name.endswith(("output.weight", "down.weight"))
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * L) if projection else 0.02)
+
+    def forward(self, ids, targets):
+        x = self.token_embedding(ids) + self.position_embedding.weight
+        for block in self.blocks:
+            x = block(x)
+        logits = self.final_norm(x) @ self.token_embedding.weight.T
+        return F.cross_entropy(logits.view(-1, V), targets.view(-1))
+
+
+def optimizer_of(model):
+    decayed = [p for p in model.parameters() if p.dim() >= 2]
+    others = [p for p in model.parameters() if p.dim() < 2]
+    groups = [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), fused=True)
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+torch.set_num_threads(settings["threads"])
+torch.manual_seed(1)
+model = Gpt()
+optimizer = optimizer_of(model)
+data = torch.randint(V, (100_000,))
+
+
+def step():
+    starts = torch.randint(len(data) - T, (B,)).tolist()
+    ids = torch.stack([data[i : i + T] for i in starts])
+    targets = torch.stack([data[i + 1 : i + 1 + T] for i in starts])
+    optimizer.zero_grad(set_to_none=True)
+    loss = model(ids, targets)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def run(count):
+    milliseconds, loss = [], math.nan
+    for _ in range(count):
+        started = time.perf_counter()
+        loss = step()
+        milliseconds.append(1000 * (time.perf_counter() - started))
+    return {"milliseconds": milliseconds, "check": loss}
+
+
+def peak_rss_bytes():
+    # Linux counts in kilobytes, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+say({"name": f"torch {torch.__version__.split('+')[0]}, {settings['threads']} threads"})
+for line in sys.stdin:
+    command, *count = line.split()
+    say({"peakRssBytes": peak_rss_bytes()} if command == "memory" else run(int(count[0])))
