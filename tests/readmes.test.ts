@@ -28,9 +28,9 @@ afterAll(() => {
 });
 
 /** Runs a module from source in an empty working directory: what it writes, it writes there. */
-function runModule(file: string): Promise<unknown> {
+async function runModule(file: string): Promise<void> {
   const args = ["--conditions=@tessera-lm/source", "--import", tsx, file];
-  return run(process.execPath, args, { cwd: mkdtempSync(join(temporary, "run-")) });
+  await run(process.execPath, args, { cwd: mkdtempSync(join(temporary, "run-")) });
 }
 
 it.each([
