@@ -72,8 +72,17 @@ async function replaceFolder(target: string, fresh: string, aside: string): Prom
 
 /** The absolute path behind symbolic links, its parent folder made: siblings of it lie on the same file system. */
 async function settle(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(resolve(path)));
   return realpath(path).catch(() => resolve(path));
+}
+
+/** Not mkdir's own `recursive`, which never ends where a folder exists but takes no children, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
+  if (await lstat(path).catch(() => undefined)) return;
+  await makeFolders(dirname(path));
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error; // somebody else was faster
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -173,6 +173,10 @@ describe("writeFolderAtomic", () => {
     expect(await readdir(folder)).toEqual(["m"]);
   });
 
+  it.skipIf(process.platform !== "linux")("ends where no folder can be made", async () => {
+    await expect(writeFolderAtomic("/proc/new/m", fillWith("x"))).rejects.toThrow(WriteError);
+  });
+
   it.skipIf(process.platform !== "linux")("turns a full disk into a WriteError", async () => {
     const full = writeFolderAtomic(inside("m"), () => writeFile("/dev/full", "x"));
     await expect(full).rejects.toThrow(WriteError);
