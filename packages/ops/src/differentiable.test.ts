@@ -1,8 +1,12 @@
 import {
+  add,
+  erf,
   grads,
+  mul,
   type NamedAttrMap,
   type NamedTensorInfoMap,
   registerKernel,
+  sigmoid,
   type Tensor,
   type Tensor1D,
   type TensorInfo,
@@ -10,10 +14,11 @@ import {
   tensor2d,
   tidy,
   unregisterKernel,
+  valueAndGrads,
   variable,
 } from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { layerNorm, linear, linearCrossEntropy } from "./index.ts";
+import { gelu, layerNorm, linear, linearCrossEntropy, silu } from "./index.ts";
 import { expectClose, expectNoLeak, use } from "./test-support.ts";
 
 beforeAll(() => use("cpu"));
@@ -149,5 +154,53 @@ describe("only gradients that can be wanted are computed", () => {
       tidy(() => grads((h) => linearCrossEntropy(h as typeof table, weight, targets))([x()])[0]?.dataSync() ?? []);
     expectClose(gradient(frozen), gradient(free), 1e-7);
     for (const tensor of [frozen, free, table, targets]) tensor.dispose();
+  });
+});
+
+describe("what the tape owns and what the caller owns", () => {
+  const gradient = (f: (x: Tensor) => Tensor, dy?: Tensor) => {
+    const found = grads((a) => f(a as Tensor))([input], dy);
+    const values = Array.from((found[0] as Tensor).dataSync());
+    for (const tensor of found) tensor.dispose();
+    return values;
+  };
+  let input: Tensor;
+  beforeEach(() => {
+    input = tensor1d([-1, 0.5, 2]);
+  });
+  afterEach(() => input.dispose());
+
+  it("keeps a dy that the caller gave, inside a tidy and outside", () => {
+    const dy = tensor1d([1, 2, 3]);
+    const first = gradient((x) => silu(x), dy);
+    expect(tidy(() => gradient((x) => silu(x), dy))).toEqual(first);
+    expect(tidy(() => gradient((x) => silu(x), dy.clone()))).toEqual(first);
+    expect(Array.from(dy.dataSync())).toEqual([1, 2, 3]);
+    dy.dispose();
+  });
+
+  it("adds up the gradients of a value that is used more than once", () => {
+    const twice = (x: Tensor) => {
+      const h = silu(x);
+      return add(add(h, gelu(h)), mul(h, h));
+    };
+    const plain = (x: Tensor) => {
+      const h = mul(x, sigmoid(x));
+      return add(add(h, mul(h, mul(0.5, add(1, erf(mul(h, Math.SQRT1_2)))))), mul(h, h));
+    };
+    expectClose(gradient(twice), gradient(plain));
+    expectNoLeak(() => gradient(twice));
+  });
+
+  it("does not change a value that is both the result and an input", () => {
+    const both = tidy(() => {
+      const { value, grads: found } = valueAndGrads((a) => silu(a as Tensor))([input]);
+      return [value, found[0] as Tensor].map((tensor) => Array.from(tensor.dataSync()));
+    });
+    expectClose(
+      both[0] ?? [],
+      [-1, 0.5, 2].map((x) => x / (1 + Math.exp(-x))),
+    );
+    expect(Array.from(input.dataSync())).toEqual([-1, 0.5, 2]);
   });
 });
