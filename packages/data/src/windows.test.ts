@@ -67,7 +67,7 @@ describe("slidingWindows", () => {
     ]);
   });
 
-  it("cuts as the book's loop does: for start in range(0, length − contextLength, stride)", () => {
+  it("cuts as the loop of Raschka's LLMs-from-scratch: for start in range(0, length − contextLength, stride)", () => {
     const small = fc.integer({ min: 1, max: 9 });
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 60 }), small, small, small, (length, contextLength, stride, batchSize) => {
