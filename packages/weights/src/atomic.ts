@@ -143,6 +143,7 @@ async function asWriteError(path: string, write: () => Promise<void>): Promise<v
   } catch (error) {
     const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
     if (error instanceof WriteError || code === undefined) throw error;
-    throw new WriteError(path, code, PROBLEMS[code] ?? (error as Error).message, { cause: error });
+    const { message } = error as Error; // names the file, which may be one that `fill` reads
+    throw new WriteError(path, code, code in PROBLEMS ? `${PROBLEMS[code]} (${message})` : message, { cause: error });
   }
 }
