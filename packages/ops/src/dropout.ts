@@ -1,4 +1,4 @@
-import { mul, type Tensor, tensor } from "@tensorflow/tfjs";
+import { mul, type Rank, type Tensor, tensor } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { OptionError } from "./errors.ts";
 import { hash32 } from "./random-bits.ts";
@@ -22,10 +22,10 @@ export interface Dropout {
  * @returns the shape of x; x itself if the rate is 0
  * @throws OptionError if the rate is not in [0, 1)
  */
-export function dropout(x: Tensor, { rate, seed }: Dropout): Tensor {
+export function dropout<R extends Rank>(x: Tensor<R>, { rate, seed }: Dropout): Tensor<R> {
   requireType("dropout", "x", x, "float32");
   requireRate("dropout", rate);
-  return rate === 0 ? x : differentiable(DROPOUT, { x }, { rate, seed });
+  return rate === 0 ? x : (differentiable(DROPOUT, { x }, { rate, seed }) as Tensor<R>);
 }
 
 const DROPOUT: Operation<{ x: Tensor }, Record<string, never>, { rate: number; seed: number }> = {

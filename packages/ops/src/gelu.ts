@@ -1,4 +1,4 @@
-import { add, erf, exp, mul, sigmoid, square, sub, type Tensor } from "@tensorflow/tfjs";
+import { add, erf, exp, mul, type Rank, sigmoid, square, sub, type Tensor } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { OptionError } from "./errors.ts";
 import { requireType } from "./validate.ts";
@@ -16,12 +16,12 @@ export type GeluApproximation = "none" | "tanh";
  * @returns the shape of x
  * @throws OptionError if the approximation has another name
  */
-export function gelu(x: Tensor, approximation: GeluApproximation = "none"): Tensor {
+export function gelu<R extends Rank>(x: Tensor<R>, approximation: GeluApproximation = "none"): Tensor<R> {
   requireType("gelu", "x", x, "float32");
   if (approximation !== "none" && approximation !== "tanh") {
     throw new OptionError("gelu", `approximation must be "none" or "tanh", but is ${JSON.stringify(approximation)}`);
   }
-  return differentiable(GELU, { x }, { approximation });
+  return differentiable(GELU, { x }, { approximation }) as Tensor<R>;
 }
 
 const GELU: Operation<{ x: Tensor }, { x: Tensor }, { approximation: GeluApproximation }> = {

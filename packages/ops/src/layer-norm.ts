@@ -1,4 +1,4 @@
-import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
+import { add, mean, mul, type Rank, reshape, rsqrt, square, sub, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { columnSums, rows } from "./rows.ts";
 import { requireFloat } from "./validate.ts";
@@ -15,12 +15,12 @@ import { requireFloat } from "./validate.ts";
  * @returns (…, C)
  * @throws ShapeError if scale or shift is not as wide as x
  */
-export function layerNorm(x: Tensor, scale: Tensor1D, shift?: Tensor1D, epsilon = 1e-5): Tensor {
+export function layerNorm<R extends Rank>(x: Tensor<R>, scale: Tensor1D, shift?: Tensor1D, epsilon = 1e-5): Tensor<R> {
   requireFloat("layerNorm", "x", x, "…", "C");
   const width = x.shape[x.rank - 1] as number;
   requireFloat("layerNorm", "scale", scale, width);
   if (shift) requireFloat("layerNorm", "shift", shift, width);
-  return differentiable(LAYER_NORM, { x, scale, shift }, { epsilon });
+  return differentiable(LAYER_NORM, { x, scale, shift }, { epsilon }) as Tensor<R>;
 }
 
 type Inputs = { x: Tensor; scale: Tensor1D; shift?: Tensor1D };

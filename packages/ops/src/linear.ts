@@ -1,4 +1,4 @@
-import { add, matMul, reshape, type Tensor, type Tensor1D, type Tensor2D } from "@tensorflow/tfjs";
+import { add, matMul, type Rank, reshape, type Tensor, type Tensor1D, type Tensor2D } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { columnSums, rows, timesTransposed, transposedTimes } from "./rows.ts";
 import { requireFloat } from "./validate.ts";
@@ -12,12 +12,12 @@ import { requireFloat } from "./validate.ts";
  * @returns (…, O)
  * @throws ShapeError if the shapes do not fit together
  */
-export function linear(x: Tensor, weight: Tensor2D, bias?: Tensor1D): Tensor {
+export function linear<R extends Rank>(x: Tensor<R>, weight: Tensor2D, bias?: Tensor1D): Tensor<R> {
   requireFloat("linear", "weight", weight, "I", "O");
   const [inputSize, outputSize] = weight.shape;
   requireFloat("linear", "x", x, "…", inputSize);
   if (bias) requireFloat("linear", "bias", bias, outputSize);
-  return differentiable(LINEAR, { x, weight, bias }, {});
+  return differentiable(LINEAR, { x, weight, bias }, {}) as Tensor<R>;
 }
 
 type Inputs = { x: Tensor; weight: Tensor2D; bias?: Tensor1D };

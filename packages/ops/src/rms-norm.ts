@@ -1,4 +1,4 @@
-import { add, mean, mul, reshape, rsqrt, square, sub, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
+import { add, mean, mul, type Rank, reshape, rsqrt, square, sub, type Tensor, type Tensor1D } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { columnSums, rows } from "./rows.ts";
 import { requireFloat } from "./validate.ts";
@@ -14,10 +14,10 @@ import { requireFloat } from "./validate.ts";
  * @returns (…, C)
  * @throws ShapeError if scale is not as wide as x
  */
-export function rmsNorm(x: Tensor, scale: Tensor1D, epsilon = 1e-5): Tensor {
+export function rmsNorm<R extends Rank>(x: Tensor<R>, scale: Tensor1D, epsilon = 1e-5): Tensor<R> {
   requireFloat("rmsNorm", "x", x, "…", "C");
   requireFloat("rmsNorm", "scale", scale, x.shape[x.rank - 1] as number);
-  return differentiable(RMS_NORM, { x, scale }, { epsilon });
+  return differentiable(RMS_NORM, { x, scale }, { epsilon }) as Tensor<R>;
 }
 
 type Inputs = { x: Tensor; scale: Tensor1D };

@@ -1,4 +1,4 @@
-import { add, mul, sigmoid, sub, type Tensor } from "@tensorflow/tfjs";
+import { add, mul, type Rank, sigmoid, sub, type Tensor } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { requireType } from "./validate.ts";
 
@@ -10,9 +10,9 @@ import { requireType } from "./validate.ts";
  * @param x any shape
  * @returns the shape of x
  */
-export function silu(x: Tensor): Tensor {
+export function silu<R extends Rank>(x: Tensor<R>): Tensor<R> {
   requireType("silu", "x", x, "float32");
-  return differentiable(SILU, { x }, {});
+  return differentiable(SILU, { x }, {}) as Tensor<R>;
 }
 
 const SILU: Operation<{ x: Tensor }, { x: Tensor }, Record<string, never>> = {

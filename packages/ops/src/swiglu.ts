@@ -1,4 +1,4 @@
-import { mul, sigmoid, type Tensor } from "@tensorflow/tfjs";
+import { mul, type Rank, sigmoid, type Tensor } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { siluSlope } from "./silu.ts";
 import { requireFloat, requireType } from "./validate.ts";
@@ -13,10 +13,10 @@ import { requireFloat, requireType } from "./validate.ts";
  * @returns the same shape
  * @throws ShapeError if the shapes differ
  */
-export function swiglu(gate: Tensor, up: Tensor): Tensor {
+export function swiglu<R extends Rank>(gate: Tensor<R>, up: Tensor<R>): Tensor<R> {
   requireType("swiglu", "gate", gate, "float32");
   requireFloat("swiglu", "up", up, ...gate.shape);
-  return differentiable(SWIGLU, { gate, up }, {});
+  return differentiable(SWIGLU, { gate, up }, {}) as Tensor<R>;
 }
 
 type Inputs = { gate: Tensor; up: Tensor };
