@@ -23,7 +23,7 @@ export function readmeBlocks(): Block[] {
     ...packageFolders.map((folder) => [`${folder}/README.md`, folder]),
   ];
   return homes.flatMap(([readme = "", home = ""]) =>
-    existsSync(join(repository, readme)) ? blocksOf(readme, join(repository, home, ".readme")) : [],
+    existsSync(join(repository, readme)) ? blocksOf(readme, join(repository, home, `.readme-${process.pid}`)) : [],
   );
 }
 
