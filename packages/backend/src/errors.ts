@@ -5,7 +5,7 @@ export class UnknownBackendError extends Error {
   readonly backend: string;
 
   constructor(backend: string, known: readonly string[]) {
-    const near = known.find((name) => name.startsWith(backend.slice(0, 2).toLowerCase()));
+    const near = known.find((name) => looksLike(backend, name));
     const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
     super(`There is no backend "${backend}".${hint} Choose one of: ${known.join(", ")}.`);
     this.backend = backend;
@@ -37,6 +37,12 @@ export class WasmMemoryError extends Error {
     );
     this.requestedBytes = requestedBytes;
   }
+}
+
+/** Whether most letters of the name are there. */
+function looksLike(given: string, name: string): boolean {
+  const letters = [...name];
+  return letters.filter((letter) => given.toLowerCase().includes(letter)).length > letters.length / 2;
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;

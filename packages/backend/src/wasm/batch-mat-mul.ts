@@ -1,8 +1,15 @@
-import { BatchMatMul, broadcast_util, getKernel, type KernelConfig, type TensorInfo, util } from "@tensorflow/tfjs";
+import {
+  BatchMatMul,
+  broadcast_util,
+  getKernel,
+  type KernelConfig,
+  type TensorInfo,
+  Transpose,
+  util,
+} from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { address, floats } from "./heap.ts";
 import { type ProductSize, withMatrixProduct } from "./matrix-product.ts";
-import { transposeMatrices } from "./transpose.ts";
 
 /**
  * BatchMatMul for the wasm backend. The stock kernel is fast for one product without transposes, and ten times slower
@@ -51,11 +58,12 @@ function multiply(backend: BackendWasm, a: Operand, b: Operand): TensorInfo {
     return output;
   }
   const batches = broadcast_util.assertAndGetBroadcastShape(a.tensor.shape.slice(0, -2), b.tensor.shape.slice(0, -2));
-  const left = a.transposed ? transposed(backend, a.tensor) : a.tensor;
-  const right = b.transposed ? transposed(backend, b.tensor) : b.tensor;
   const output = backend.makeOutput([...batches, size.rows, size.columns], "float32");
   if (size.inner === 0) floats(backend, output).fill(0);
-  else if (util.sizeFromShape(output.shape) > 0) multiplyAll(backend, left, right, output, size);
+  if (size.inner === 0 || util.sizeFromShape(output.shape) === 0) return output;
+  const left = a.transposed ? transposed(backend, a.tensor) : a.tensor;
+  const right = b.transposed ? transposed(backend, b.tensor) : b.tensor;
+  multiplyAll(backend, left, right, output, size);
   if (left !== a.tensor) backend.disposeData(left.dataId);
   if (right !== b.tensor) backend.disposeData(right.dataId);
   return output;
@@ -126,11 +134,8 @@ function cheaperFlipped(a: Operand, b: Operand, { rows, inner, columns }: Produc
 
 const flip = ({ tensor, transposed }: Operand): Operand => ({ tensor, transposed: !transposed });
 
-function transposed(backend: BackendWasm, tensor: TensorInfo): TensorInfo {
-  const [rows, columns] = tensor.shape.slice(-2) as [number, number];
-  const batches = tensor.shape.slice(0, -2);
-  const output = backend.makeOutput([...batches, columns, rows], "float32");
-  const count = util.sizeFromShape(batches);
-  transposeMatrices(floats(backend, tensor), floats(backend, output), { count, rows, columns });
-  return output;
+function transposed(backend: BackendWasm, x: TensorInfo): TensorInfo {
+  const axes = x.shape.map((_, axis) => axis);
+  const perm = [...axes.slice(0, -2), ...axes.slice(-2).reverse()];
+  return getKernel(Transpose, "wasm").kernelFunc({ inputs: { x }, attrs: { perm }, backend }) as TensorInfo;
 }

@@ -40,7 +40,9 @@ export function address(backend: BackendWasm, tensor: TensorInfo): number {
  */
 export function refuseFailedAllocations(backend: BackendWasm): void {
   const wasm = wasmModule(backend);
-  const allocate = wasm._malloc.bind(wasm);
+  // At its first call the module's function puts another in its own place; after it, ours stays.
+  wasm._free(wasm._malloc(1));
+  const allocate = wasm._malloc;
   wasm._malloc = (bytes) => {
     const start = allocate(bytes);
     if (start === 0 && bytes > 0) throw new WasmMemoryError(bytes, wasm.HEAPU8.length);

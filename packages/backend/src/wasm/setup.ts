@@ -28,7 +28,8 @@ async function start(): Promise<void> {
   // Kernels are set up when a backend starts, so ours must be there before.
   for (const kernel of [batchMatMulKernel(), fusedMatMulKernel(), transposeKernel()]) replaceKernel(kernel);
   registerKernel(unsortedSegmentSum);
-  if (!(await setBackend("wasm"))) throw new BackendUnavailableError("wasm", notStarted);
+  const started = await withoutCrashHandlers(() => setBackend("wasm"));
+  if (!started) throw new BackendUnavailableError("wasm", notStarted);
   refuseFailedAllocations(backend() as BackendWasm);
 }
 
@@ -40,3 +41,21 @@ function replaceKernel(kernel: KernelConfig): void {
   unregisterKernel(kernel.kernelName, kernel.backendName);
   registerKernel(kernel);
 }
+
+/**
+ * Takes back the handlers of uncaught errors that the compiled module installs in Node: they rethrow the error from
+ * inside the module, and Node then shows a page of the module's code in front of what went wrong.
+ */
+async function withoutCrashHandlers<T>(f: () => Promise<T>): Promise<T> {
+  const process = globalThis.process as NodeJS.EventEmitter | undefined;
+  const listeners = (event: string): unknown[] => process?.listeners?.(event) ?? [];
+  const before = new Set(crashEvents.flatMap(listeners));
+  const result = await f();
+  for (const event of crashEvents) {
+    const added = listeners(event).filter((listener) => !before.has(listener));
+    for (const listener of added) process?.removeListener(event, listener as () => void);
+  }
+  return result;
+}
+
+const crashEvents = ["uncaughtException", "unhandledRejection"];

@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { backend, getBackend, type KernelBackend, tensor1d, tensor2d } from "@tensorflow/tfjs";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { describe, expect, it } from "vitest";
+import {
+  type BackendName,
+  BackendUnavailableError,
+  UnknownBackendError,
+  useBackend,
+  WasmMemoryError,
+} from "./index.ts";
+
+describe("useBackend", () => {
+  it("takes wasm by default, and says so", async () => {
+    const report = await useBackend();
+    expect(report.name).toBe("wasm");
+    expect(report.description).toMatch(/WebAssembly.*\d threads?$/);
+    expect(getBackend()).toBe("wasm");
+  });
+
+  it("changes to cpu and back, and moves tensors along", async () => {
+    await useBackend("wasm");
+    const a = tensor2d([1, 2, 3, 4], [2, 2]);
+    expect((await useBackend("cpu")).name).toBe("cpu");
+    const b = a.matMul(a);
+    await useBackend("wasm");
+    expect([...(await b.matMul(a, true).data())]).toEqual([52, 74, 76, 108]);
+  });
+
+  it("keeps the backend's memory when it is asked for again", async () => {
+    await useBackend("wasm");
+    const before: KernelBackend = backend();
+    const kept = tensor1d([1, 2]);
+    await useBackend();
+    expect(backend()).toBe(before);
+    expect([...(await kept.data())]).toEqual([1, 2]);
+  });
+
+  it("suggests the name that was meant", async () => {
+    const error = await useBackend("wsam" as BackendName).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(UnknownBackendError);
+    expect((error as Error).message).toBe(
+      'There is no backend "wsam". Did you mean "wasm"? Choose one of: wasm, tensorflow, cpu.',
+    );
+  });
+
+  it("suggests nothing for a name unlike any", async () => {
+    await expect(useBackend("" as BackendName)).rejects.toThrow(/^There is no backend ""\. Choose one of/);
+  });
+
+  it("says how to get TensorFlow when it is not there", async () => {
+    const error = await useBackend("tensorflow").catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(BackendUnavailableError);
+    expect((error as Error).message).toContain("npm install @tensorflow/tfjs-node");
+  });
+
+  it("refuses what does not fit into 4 GB, and works on", async () => {
+    await useBackend("wasm");
+    const wasm = backend() as BackendWasm;
+    const taken: object[] = [];
+    const fill = () => {
+      while (taken.length < 9) taken.push(wasm.makeOutput([2 ** 27], "float32").dataId);
+    };
+    expect(fill).toThrow(WasmMemoryError);
+    expect(taken.length).toBeGreaterThan(5);
+    for (const dataId of taken) wasm.disposeData(dataId);
+    expect([...(await tensor1d([1, 2]).add(1).data())]).toEqual([2, 3]);
+  });
+});
+
+describe("a program on wasm", () => {
+  const run = (code: string) => {
+    const from = JSON.stringify(new URL("./index.ts", import.meta.url).href);
+    const source = `import { useBackend } from ${from}; await useBackend(); ${code}`;
+    const args = [
+      "--conditions=@tessera-lm/source",
+      "--import",
+      import.meta.resolve("tsx"),
+      "--input-type=module",
+      "-e",
+      source,
+    ];
+    return promisify(execFile)(process.execPath, args, {
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+      timeout: 30_000,
+    });
+  };
+
+  it("ends by itself when it has nothing left to do", async () => {
+    const { stdout } = await run("console.log(typeof globalThis.Worker, (await import('node:os')).cpus().length > 0);");
+    expect(stdout).toBe("undefined true\n");
+  });
+
+  it("shows an uncaught error as Node does, without the WebAssembly module's code", async () => {
+    const failure = await run("throw new TypeError('boom');").catch((error: { stderr: string }) => error.stderr);
+    expect(failure).toContain("TypeError: boom");
+    expect((failure as string).length).toBeLessThan(2000);
+  });
+});

@@ -1,0 +1,173 @@
+import {
+  backend,
+  broadcast_util,
+  fused,
+  matMul,
+  memory,
+  type Tensor,
+  type TypedArray,
+  tensor,
+  tidy,
+  variable,
+} from "@tensorflow/tfjs";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { expectClose } from "../testing/close.ts";
+import { gradientsOnBoth, type Numbers, onBoth, ramp, tensorOf } from "../testing/on-backend.ts";
+import { useBackend } from "../use-backend.ts";
+
+const size = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(1, 33, 64));
+const matrices = fc.record({
+  rows: size,
+  inner: size,
+  columns: size,
+  transposeA: fc.boolean(),
+  transposeB: fc.boolean(),
+});
+/** Pairs of batch shapes that broadcast to each other. */
+const batches = fc.constantFrom<[number[], number[]]>(
+  [[], []],
+  [[3], [3]],
+  [[1], [4]],
+  [[4], [1]],
+  [[3], []],
+  [[], [3]],
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [
+    [2, 1],
+    [1, 3],
+  ],
+  [[2, 3], [3]],
+  [
+    [2, 1, 3],
+    [2, 1],
+  ],
+  [[0], [0]],
+  [[0], [1]],
+);
+
+describe("matMul on wasm", () => {
+  it("equals three plain loops for all shapes, transposes and batches, empty ones too", async () => {
+    await useBackend("wasm");
+    await fc.assert(
+      fc.asyncProperty(
+        matrices,
+        batches,
+        async ({ rows, inner, columns, transposeA, transposeB }, [outerA, outerB]) => {
+          const a = ramp([...outerA, ...(transposeA ? [inner, rows] : [rows, inner])]);
+          const b = ramp([...outerB, ...(transposeB ? [columns, inner] : [inner, columns])], 1);
+          const product = tidy(() => matMul(tensorOf(a), tensorOf(b), transposeA, transposeB));
+          const wasm = { shape: product.shape, values: [...(await product.data())] };
+          product.dispose();
+          expectClose({ wasm, cpu: plainProduct(a, b, transposeA, transposeB) });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ])("has cpu's gradient, transposeA %s, transposeB %s", async (transposeA, transposeB) => {
+    const a = ramp(transposeA ? [3, 6, 5] : [3, 5, 6]);
+    const b = ramp(transposeB ? [3, 7, 6] : [3, 6, 7], 1);
+    expectClose(await gradientsOnBoth((x, y) => matMul(x as Tensor, y as Tensor, transposeA, transposeB), [a, b]));
+  });
+
+  it("transposes matrices with 512 rows and a multiple of it", async () => {
+    for (const rows of [512, 1024]) {
+      expectClose(
+        await onBoth(() => matMul(tensorOf(ramp([rows, 19])), tensorOf(ramp([rows, 5], 1)), true, false)),
+        1e-3,
+      );
+      expectClose(await onBoth(() => tensorOf(ramp([2, rows, 19])).transpose([0, 2, 1])));
+      expectClose(await onBoth(() => tensorOf(ramp([rows, 3, 5])).transpose([1, 2, 0])));
+    }
+  });
+
+  it("multiplies by an operand as it is now, whoever rewrote its memory", async () => {
+    await useBackend("wasm");
+    const [a, b] = [tensor(ramp([8, 4]).values, [8, 4]), tensor(ramp([4, 6], 1).values, [4, 6])];
+    for (const product of [() => matMul(a, b), () => fused.matMul({ a: a.as2D(8, 4), b: b.as2D(4, 6) })]) {
+      const before = await product().data();
+      heap(b).forEach((value, i, all) => {
+        all[i] = 2 * value;
+      });
+      expect(await product().data()).toEqual(before.map((value) => 2 * value));
+    }
+  });
+
+  it.each([1, 8])("follows a variable that is assigned, %i rows", async (rows) => {
+    await useBackend("wasm");
+    const a = tensor(ramp([rows, 4]).values, [rows, 4]);
+    const b = variable(tensor(ramp([4, 6]).values, [4, 6]));
+    const before = await matMul(a, b).data();
+    b.assign(tidy(() => b.mul(-1)));
+    expect(await matMul(a, b).data()).toEqual(before.map((value) => -value));
+  });
+
+  it("frees what it took", async () => {
+    await useBackend("wasm");
+    const [a, b] = [tensorOf(ramp([3, 9, 5])), tensorOf(ramp([3, 9, 5], 1))];
+    const [one, other] = [tensorOf(ramp([9, 5])), tensorOf(ramp([700, 5]))];
+    const before = { ...memory(), ids: backend().numDataIds() };
+    for (const product of [
+      () => matMul(a, b, true, false),
+      () => matMul(a, b, false, true),
+      () => matMul(one, other, false, true),
+      () => fused.matMul({ a: one.as2D(5, 9), b: one.as2D(9, 5) }),
+    ])
+      tidy(() => void product());
+    expect(memory().numTensors).toBe(before.numTensors);
+    expect(backend().numDataIds()).toBe(before.ids);
+  });
+
+  it("says which sizes differ", async () => {
+    await useBackend("wasm");
+    expect(() => matMul(tensorOf(ramp([2, 3])), tensorOf(ramp([4, 5])))).toThrow(/3.*4/);
+  });
+});
+
+/** matMul as its definition has it; the cpu backend knows neither empty sizes nor batches that broadcast both ways. */
+function plainProduct(a: Numbers, b: Numbers, transposeA: boolean, transposeB: boolean): Numbers {
+  const matrix = ({ shape }: Numbers, transposed: boolean) =>
+    transposed ? shape.slice(-2).reverse() : shape.slice(-2);
+  const [rows, inner] = matrix(a, transposeA) as [number, number];
+  const [, columns] = matrix(b, transposeB) as [number, number];
+  const batch = broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const at = ({ shape, values }: Numbers, place: readonly number[], i: number, j: number): number => {
+    const full = [...place.slice(place.length - (shape.length - 2)), i, j];
+    return values[
+      full.reduce((offset, index, axis) => offset * (shape[axis] as number) + (shape[axis] === 1 ? 0 : index), 0)
+    ] as number;
+  };
+  const values = places(batch).flatMap((place) =>
+    places([rows, columns]).map(([i = 0, j = 0]) => {
+      const terms = Array.from({ length: inner }, (_, k) => {
+        const left = transposeA ? at(a, place, k, i) : at(a, place, i, k);
+        return left * (transposeB ? at(b, place, j, k) : at(b, place, k, j));
+      });
+      return terms.reduce((sum, term) => sum + term, 0);
+    }),
+  );
+  return { shape: [...batch, rows, columns], values };
+}
+
+/** Every index into an array of this shape, the last axis fastest. */
+function places(shape: readonly number[]): number[][] {
+  return shape.reduce<number[][]>(
+    (all, size) => all.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i])),
+    [[]],
+  );
+}
+
+function heap(x: Tensor): TypedArray {
+  return (backend() as BackendWasm).typedArrayFromHeap(x);
+}
