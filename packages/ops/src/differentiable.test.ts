@@ -2,6 +2,7 @@ import {
   add,
   erf,
   grads,
+  memory,
   mul,
   type NamedAttrMap,
   type NamedTensorInfoMap,
@@ -35,13 +36,19 @@ interface CallRecord {
 
 const fakes: string[] = [];
 afterEach(() => {
-  for (const kernelName of fakes.splice(0)) unregisterKernel(kernelName, "cpu");
+  for (const kernelName of new Set(fakes.splice(0))) unregisterKernel(kernelName, "cpu");
 });
 
 /** Registers a kernel that fills its outputs with constants, and returns the list of its calls. */
-function fakeKernel(kernelName: string, outputs: readonly (readonly [shape: number[], value: number])[]): CallRecord[] {
+function fakeKernel(
+  kernelName: string,
+  outputs: readonly (readonly [shape: number[], value: number])[],
+  onCall: () => void = () => {},
+): CallRecord[] {
+  if (fakes.includes(kernelName)) unregisterKernel(kernelName, "cpu");
   const calls: CallRecord[] = [];
   const kernelFunc = (call: { inputs: NamedTensorInfoMap; backend: object; attrs?: NamedAttrMap }) => {
+    onCall();
     calls.push({ inputs: call.inputs, attributes: call.attrs ?? {} });
     const fill = (shape: number[], value: number) => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value);
     const made = outputs.map(([shape, value]) =>
@@ -190,6 +197,18 @@ describe("what the tape owns and what the caller owns", () => {
     };
     expectClose(gradient(twice), gradient(plain));
     expectNoLeak(() => gradient(twice));
+  });
+
+  it("frees what each gradient has used before the next one is computed", () => {
+    const buffersAtTheEnd = (depth: number) => {
+      let buffers = 0;
+      fakeKernel("TesseraSiluGradient", [[[3], 1]], () => {
+        buffers = memory().numDataBuffers;
+      });
+      gradient((x) => Array.from({ length: depth }).reduce<Tensor>((h) => gelu(h), silu(x)));
+      return buffers;
+    };
+    expect(buffersAtTheEnd(8)).toBe(buffersAtTheEnd(2));
   });
 
   it("does not change a value that is both the result and an input", () => {

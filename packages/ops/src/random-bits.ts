@@ -1,6 +1,6 @@
 /**
- * A 32-bit integer hash in which every input bit changes every output bit with probability close to ½ (the constants
- * are those of Chris Wellons' "lowbias32"). A bijection of the 32-bit integers.
+ * hash32: two rounds of multiply and xor-shift, a bijection of the 32-bit integers in which every input bit changes
+ * every output bit with a probability close to ½.
  */
 export function hash32(value: number): number {
   let h = value | 0;
