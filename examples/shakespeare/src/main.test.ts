@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generatedPlays } from "../../common/src/generated-plays.ts";
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+let folder: string;
+let data: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tessera-shakespeare-"));
+  data = join(folder, "plays.txt");
+  await writeFile(data, generatedPlays(20_000, 3));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, ["--conditions=@tessera-lm/source", "--import", "tsx", main, ...args]);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+  return { child, ended };
+}
+
+const runMainJob = (...args: readonly string[]): Promise<Ended> => start(args).ended;
+
+interface Event {
+  readonly type: string;
+  readonly step: number;
+  readonly loss: number;
+  readonly path: string;
+}
+
+const eventsOf = ({ stdout }: Ended): Event[] =>
+  stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Event);
+
+const losses = (events: readonly Event[]): [step: number, loss: number][] =>
+  events.filter(({ type }) => type === "step-end").map(({ step, loss }) => [step, loss]);
+
+describe("a run", { timeout: 240_000 }, () => {
+  let whole: Event[];
+  const train = ["--preset", "baby", "--steps", "8", "--json"];
+
+  it("tells its events as JSON lines and leaves a checkpoint and a report", async () => {
+    const out = join(folder, "whole");
+    const ended = await runMainJob(...train, "--data", data, "--out", out);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    whole = eventsOf(ended);
+    expect(losses(whole).map(([step]) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(whole.at(-1)).toMatchObject({
+      type: "done",
+      parameters: expect.any(Number),
+      steps: 8,
+      valLoss: expect.any(Number),
+      medianStepMilliseconds: expect.any(Number),
+      peakRssBytes: expect.any(Number),
+      checkpoint: join(out, "checkpoints", "step-000008"),
+      backend: "wasm",
+    });
+    expect(new Set(whole.map(({ type }) => type))).toEqual(
+      new Set(["step-end", "eval-end", "sample", "checkpoint-saved", "stopped", "done"]),
+    );
+    const files = await readdir(join(out, "checkpoints", "step-000008"));
+    expect(files).toEqual(
+      expect.arrayContaining(["config.json", "model.safetensors", "tokenizer.json", "trainer_state.json"]),
+    );
+    expect(await readFile(join(out, "report.html"), "utf8")).toContain("<h2>Samples</h2>");
+  });
+
+  it("that is stopped and resumed has the losses of the whole run, to the last bit", async () => {
+    const out = join(folder, "stopped");
+    const first = eventsOf(await runMainJob(...train, "--data", data, "--out", out, "--stop-after", "3"));
+    const second = eventsOf(await runMainJob("--resume", "--json", "--out", out));
+    expect(losses([...first, ...second])).toEqual(losses(whole));
+    expect(second.at(-1)).toMatchObject({ type: "done", steps: 8 });
+    const kept = (await readFile(join(out, "events.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Event);
+    expect(losses(kept)).toEqual(losses(whole));
+  });
+
+  it("that is killed goes on from its last checkpoint as if nothing had happened", async () => {
+    const out = join(folder, "killed");
+    const { child, ended } = start([...train, "--data", data, "--out", out]);
+    child.stdout?.on("data", (chunk) => String(chunk).includes('"step":5') && child.kill("SIGKILL"));
+    await ended;
+    const resumed = eventsOf(await runMainJob("--resume", "--json", "--out", out));
+    const [firstStep] = losses(resumed)[0] as [number, number];
+    expect(firstStep).toBeGreaterThan(1);
+    expect(losses(resumed)).toEqual(losses(whole).slice(firstStep - 1));
+  });
+
+  it("that is interrupted saves, says how to go on, and ends as interrupted", async () => {
+    const out = join(folder, "interrupted");
+    const { child, ended } = start(["--steps", "400", "--data", data, "--out", out]);
+    const seen = new Promise<void>((resolve) =>
+      child.stdout?.on("data", (chunk) => /step \d+\//.test(String(chunk)) && resolve()),
+    );
+    await seen;
+    child.kill("SIGINT");
+    const { code, stdout } = await ended;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/Stopped after step \d+\. Go on .*npm start -- --resume --out/);
+    expect(await readdir(join(out, "checkpoints"))).toHaveLength(1);
+  });
+
+  it("that finds a damaged checkpoint says which file, and leaves everything as it is", async () => {
+    const weights = join(folder, "whole", "checkpoints", "step-000008", "model.safetensors");
+    await truncate(weights, 1000);
+    await refused(["--resume", "--out", join(folder, "whole")], /model\.safetensors/);
+  });
+});
+
+/** Bad input: one line on standard error, exit code 1, nothing on standard output. */
+async function refused(args: readonly string[], message: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await runMainJob(...args);
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+}
+
+describe("bad input", { timeout: 60_000 }, () => {
+  const files = { "empty.txt": "", "short.txt": "To be", "binary.bin": Buffer.from([1, 0, 2, 255]) };
+  beforeAll(() => Promise.all(Object.entries(files).map(([name, content]) => writeFile(join(folder, name), content))));
+
+  it.each([
+    ["a missing file", ["--data", "no-such-file.txt"], /no-such-file\.txt/],
+    ["an empty file", ["--data", "empty.txt"], /empty/],
+    ["a binary file", ["--data", "binary.bin"], /binary\.bin.*NUL/],
+    ["a text shorter than one window", ["--data", "short.txt"], /token/],
+    ["a negative number of steps", ["--steps", "-1"], /--steps/],
+    ["an unknown preset", ["--preset", "babby"], /Did you mean baby\?/],
+    ["an unknown backend", ["--backend", "wsam"], /Did you mean wasm\?/],
+    ["an unknown option", ["--stpes", "3"], /Did you mean --steps\?/],
+  ])("%s", async (_, args, message) => {
+    const out = join(folder, "refused");
+    const inFolder = args.map((arg) => (arg in files ? join(folder, arg) : arg));
+    await refused([...inFolder, "--out", out], message);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("an --out that is a file", async () => {
+    await refused(["--data", data, "--out", data], /plays\.txt/);
+    expect(await readFile(data, "utf8")).toBe(generatedPlays(20_000, 3));
+  });
+
+  it("an --out that holds a run, without --resume; and --resume with other settings, or without a run", async () => {
+    const out = join(folder, "held");
+    await mkdir(out);
+    await writeFile(join(out, "run.json"), JSON.stringify({ preset: "baby", data, steps: 8, seed: 1337 }));
+    await refused(["--data", data, "--out", out], /already holds a run; add --resume/);
+    await refused(["--resume", "--steps", "9", "--out", out], /--steps 8, not 9/);
+    await refused(["--resume", "--out", join(folder, "nothing")], /no run to resume/);
+  });
+});
