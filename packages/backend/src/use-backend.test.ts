@@ -71,31 +71,33 @@ describe("useBackend", () => {
 });
 
 describe("a program on wasm", () => {
-  const run = (code: string) => {
-    const from = JSON.stringify(new URL("./index.ts", import.meta.url).href);
-    const source = `import { useBackend } from ${from}; await useBackend(); ${code}`;
-    const args = [
-      "--conditions=@tessera-lm/source",
-      "--import",
-      import.meta.resolve("tsx"),
-      "--input-type=module",
-      "-e",
-      source,
-    ];
-    return promisify(execFile)(process.execPath, args, {
-      cwd: fileURLToPath(new URL(".", import.meta.url)),
-      timeout: 30_000,
-    });
-  };
-
   it("ends by itself when it has nothing left to do", async () => {
-    const { stdout } = await run("console.log(typeof globalThis.Worker, (await import('node:os')).cpus().length > 0);");
-    expect(stdout).toBe("undefined true\n");
+    const { stdout } = await run("await setWasmBackend(1);");
+    expect(stdout).toBe("");
+  });
+
+  it("can multiply on two threads, and ends by itself too", async () => {
+    const { stdout } = await run(`
+      console.log(await setWasmBackend(2));
+      const x = tf.ones([256, 256]);
+      console.log((await x.matMul(x).data()).every((value) => value === 256));
+      console.log(typeof globalThis.Worker, process.getBuiltinModule("node:os").cpus()[0].model.length > 0);
+    `);
+    expect(stdout).toMatch(/2 threads\ntrue\nundefined true\n$/);
   });
 
   it("shows an uncaught error as Node does, without the WebAssembly module's code", async () => {
-    const failure = await run("throw new TypeError('boom');").catch((error: { stderr: string }) => error.stderr);
+    const failure = await run("await setWasmBackend(); throw new TypeError('boom');").catch((error) => error.stderr);
     expect(failure).toContain("TypeError: boom");
-    expect((failure as string).length).toBeLessThan(2000);
+    expect(failure.length).toBeLessThan(2000);
   });
 });
+
+/** Runs TypeScript in a process of its own. */
+function run(code: string): Promise<{ stdout: string; stderr: string }> {
+  const setup = JSON.stringify(new URL("./wasm/setup.ts", import.meta.url).href);
+  const source = `import * as tf from "@tensorflow/tfjs"; import { setWasmBackend } from ${setup}; ${code}`;
+  const flags = ["--conditions=@tessera-lm/source", "--import", import.meta.resolve("tsx"), "--input-type=module"];
+  const options = { cwd: fileURLToPath(new URL(".", import.meta.url)), timeout: 30_000 };
+  return promisify(execFile)(process.execPath, [...flags, "-e", source], options);
+}

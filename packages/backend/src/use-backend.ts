@@ -35,7 +35,7 @@ export async function useBackend(name: BackendName = "wasm"): Promise<BackendRep
 
 /** What makes each backend the current one, and says in words what it is. */
 const starters: ReadonlyMap<string, () => Promise<string>> = new Map([
-  ["wasm", setWasmBackend],
+  ["wasm", () => setWasmBackend()],
   ["tensorflow", setTensorflowBackend],
   ["cpu", setCpuBackend],
 ]);

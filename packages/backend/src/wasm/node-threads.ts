@@ -11,14 +11,26 @@ interface ThreadedPackage {
 const MOST_THREADS = 4;
 
 /**
- * Runs `start`, which starts the wasm backend, so that it multiplies matrices on several threads in Node too. The
+ * How many threads to use here: all processors but one, as far as they help. Every product waits for all its threads,
+ * and a step makes a thousand of them: a neighbour on the last processor would make it four times slower.
+ */
+export function usefulThreads(): number {
+  const os = globalThis.process?.getBuiltinModule?.("node:os");
+  return Math.max(1, Math.min(MOST_THREADS, (os?.availableParallelism() ?? 1) - 1));
+}
+
+/**
+ * Runs `start`, which starts the wasm backend, so that it multiplies matrices on `count` threads in Node too. The
  * package ships a threaded binary, but in Node it gives its workers a script that Node's workers do not take, and counts
  * only every second processor. Both are put right while it starts, and are then as they were. In browsers, in a Node
  * without `process.getBuiltinModule` (before 20.16) and where workers do not run, `start` runs unaided.
  */
-export async function withNodeThreads(wasmPackage: ThreadedPackage, start: () => Promise<void>): Promise<void> {
+export async function withNodeThreads(
+  wasmPackage: ThreadedPackage,
+  count: number,
+  start: () => Promise<void>,
+): Promise<void> {
   const os = globalThis.process?.getBuiltinModule?.("node:os");
-  const count = Math.min(MOST_THREADS, os?.availableParallelism() ?? 1);
   const threads = count > 1 ? await startThreads(count - 1) : undefined;
   if (os === undefined || threads === undefined) return start();
 

@@ -4,7 +4,7 @@ import { BackendUnavailableError } from "../errors.ts";
 import { batchMatMulKernel } from "./batch-mat-mul.ts";
 import { fusedMatMulKernel } from "./fused-mat-mul.ts";
 import { refuseFailedAllocations } from "./heap.ts";
-import { withNodeThreads } from "./node-threads.ts";
+import { usefulThreads, withNodeThreads } from "./node-threads.ts";
 import { transposeKernel } from "./transpose.ts";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.ts";
 
@@ -12,12 +12,13 @@ let ready: Promise<void> | undefined;
 
 /**
  * Makes TensorFlow.js's stock WebAssembly backend the current one, with the kernels that it lacks or has only slowly.
+ * @param numThreads for matrix products in Node; counts when the backend starts, that is once
  * @returns what runs, in words
  * @throws BackendUnavailableError if the backend does not start
  */
-export async function setWasmBackend(): Promise<string> {
+export async function setWasmBackend(numThreads: number = usefulThreads()): Promise<string> {
   const wasm = await import("@tensorflow/tfjs-backend-wasm");
-  ready ??= withNodeThreads(wasm, start);
+  ready ??= withNodeThreads(wasm, numThreads, start);
   await ready;
   await setBackend("wasm");
   const threads = wasm.getThreadsCount();

@@ -33,7 +33,10 @@ export async function startThreads(count: number): Promise<ThreadPool | undefine
   try {
     const { Worker } = process.getBuiltinModule("node:worker_threads");
     const workerData = scriptPath();
-    const threads = Array.from({ length: count }, () => new Worker(threadScript, { eval: true, workerData }));
+    const threads = Array.from(
+      { length: count },
+      () => new Worker(threadScript, { eval: true, workerData, execArgv: [] }),
+    );
     await Promise.all(threads.map((thread) => reply(thread, "ready")));
     return threadPool(threads);
   } catch {
