@@ -26,13 +26,14 @@ parentPort.postMessage({ cmd: "ready" });
 `;
 
 /**
- * Starts threads for the wasm backend, before it asks for them: once it does, this thread waits and could start none.
+ * Starts threads for the wasm backend, whose package is loaded, before it asks for them: once it does, this thread waits and could start none.
  * @returns nothing if they do not start here, which a backend without threads survives
  */
 export async function startThreads(count: number): Promise<ThreadPool | undefined> {
   try {
     const { Worker } = process.getBuiltinModule("node:worker_threads");
     const workerData = scriptPath();
+    if (workerData === undefined) return undefined;
     const threads = Array.from(
       { length: count },
       () => new Worker(threadScript, { eval: true, workerData, execArgv: [] }),
@@ -44,11 +45,13 @@ export async function startThreads(count: number): Promise<ThreadPool | undefine
   }
 }
 
-function scriptPath(): string {
-  const here = typeof __filename === "string" ? __filename : import.meta.url;
-  const require = process.getBuiltinModule("node:module").createRequire(here);
-  const manifest = require.resolve("@tensorflow/tfjs-backend-wasm/package.json");
-  return manifest.replace(/package\.json$/, "wasm-out/tfjs-backend-wasm-threaded-simd");
+/** Beside the copy of the package that is loaded: the same version, wherever it is installed. */
+function scriptPath(): string | undefined {
+  const { cache } = process.getBuiltinModule("node:module").createRequire(process.execPath);
+  const main = Object.keys(cache).find((path) =>
+    /tfjs-backend-wasm[\\/]dist[\\/]tf-backend-wasm\.node\.js$/.test(path),
+  );
+  return main?.replace(/dist[\\/][^\\/]+$/, "wasm-out/tfjs-backend-wasm-threaded-simd");
 }
 
 function reply(thread: Thread, cmd: string): Promise<void> {
