@@ -13,7 +13,12 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: "source",
-          include: ["packages/*/src/**/*.test.ts", "examples/*/**/*.test.ts", "tests/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "examples/*/**/*.test.ts",
+            "benchmarks/src/**/*.test.ts",
+            "tests/*.test.ts",
+          ],
           setupFiles: ["tests/unexpected-console.ts"],
         },
       },

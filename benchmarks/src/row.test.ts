@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { median, table, toRow } from "./row.ts";
+
+const base = { name: "train x", peerName: "peer", backend: "wasm" } as const;
+
+describe("toRow", () => {
+  it("is above 1 when we take less of what should be low", () => {
+    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [10, 30, 20], peer: [30, 30, 60] });
+    expect(row).toMatchObject({ ours: 20, peer: 30, ratio: 1.5, spread: [1, 3] });
+  });
+
+  it("is above 1 when we have more of what should be high", () => {
+    const row = toRow({ ...base, unit: "tokens/s", better: "higher", ours: [30], peer: [20] });
+    expect(row).toMatchObject({ ours: 30, peer: 20, ratio: 1.5, spread: null });
+  });
+
+  it("says why there is no number of ours, and still gives the peer's", () => {
+    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [], peer: [5], reason: "no room" });
+    expect(row).toMatchObject({ ours: null, peer: 5, ratio: null, reason: "no room" });
+    expect(table([row])).toContain("train x: no room");
+  });
+
+  it("keeps three digits", () => {
+    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [1234.567], peer: [0.0123456] });
+    expect(row).toMatchObject({ ours: 1235, peer: 0.0123 });
+  });
+});
+
+it("median takes the middle, or the mean of the two middle ones", () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(median([])).toBeNull();
+});
