@@ -121,9 +121,13 @@ function guardSignals(child) {
   const terminate = () => child.kill("SIGTERM");
   const hangUp = () => child.kill("SIGHUP");
   process.on("SIGINT", interrupt).on("SIGTERM", terminate).on("SIGHUP", hangUp);
-  const underNpm = process.env.npm_lifecycle_event !== undefined;
   const parent = process.ppid;
-  const watch = underNpm ? setInterval(() => process.ppid !== parent && terminate(), 500) : undefined;
+  const orphaned = () => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    terminate();
+  };
+  const watch = process.env.npm_lifecycle_event === undefined ? undefined : setInterval(orphaned, 500);
   return () => {
     clearInterval(watch);
     process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", hangUp);
