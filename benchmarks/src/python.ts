@@ -43,7 +43,7 @@ async function makeEnvironment(folder: string): Promise<void> {
     if ((await exitCode(python, ["-m", "venv", folder])) === 0) return;
   }
   throw new PeerUnavailableError(
-    `To compare with PyTorch, Python 3.10 or newer with its venv module is needed, and was not found. ${advice}`,
+    `To compare with PyTorch, Python 3.11 or newer with its venv module is needed, and was not found. ${advice}`,
   );
 }
 

@@ -31,15 +31,17 @@ async function measure(name: string, trainCase: TrainCase, python: string, optio
     const plan = planOf(trainCase.plan, options.steps);
     const results = await takeTurns([ours, peer], plan, (line) => options.say(`train ${name}: ${line}`));
     for (const result of results) checkFirstLoss(result, trainCase.vocabSize);
-    return rows(name, results[0] as Result, results[1] as Result);
+    return rows(name, options, results[0] as Result, results[1] as Result);
   } finally {
     await Promise.all([ours.end(), peer.end()]);
   }
 }
 
-function rows(name: string, ours: Result, peer: Result): Row[] {
+function rows(name: string, options: BenchmarkOptions, ours: Result, peer: Result): Row[] {
   const reason = ours.failure ?? peer.failure;
-  const common = { better: "lower", peerName: peer.name, backend: ours.name, reason } as const;
+  // One that failed early has not said its name.
+  const names = { peerName: peer.name || "torch", backend: ours.name || (options.backend ?? "default") };
+  const common = { better: "lower", ...names, reason } as const;
   const measurements: Measurement[] = [
     { ...common, name: `train ${name}`, unit: "ms/step", ours: ours.milliseconds, peer: peer.milliseconds },
     { ...common, name: `train ${name} memory`, unit: "MB", ours: ours.peakMegabytes, peer: peer.peakMegabytes },
