@@ -1,5 +1,5 @@
 import { tensor2d, tidy } from "@tensorflow/tfjs";
-import { type LanguageModel, randomGenerator } from "@tessera-lm/layers";
+import { breathe, type LanguageModel, randomGenerator } from "@tessera-lm/layers";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { GenerationError } from "./errors.ts";
 import { checkSamplingOptions, outOfRange, pickToken, type SamplingOptions, tokenProbabilities } from "./sampling.ts";
@@ -40,7 +40,7 @@ async function* continuation(model: LanguageModel, tokens: number[], options: Ge
   const random = randomGenerator(options.seed ?? 0);
   const stopTokens = new Set(options.stopTokens);
   for (let count = 0; count < options.maxNewTokens; count++) {
-    await eventLoop();
+    await breathe();
     if (options.signal?.aborted) return;
     const logits = await lastLogits(model, tokens);
     const next = pickToken(tokenProbabilities(logits, options), uniformFloat64(random));
@@ -76,12 +76,4 @@ function checkPrompt(tokens: readonly number[], vocabSize: number): void {
     `generate: token ${tokens[position]} at position ${position} of the prompt is not in the model's vocabulary of ` +
       `${vocabSize} tokens. Encode the prompt with the tokenizer that the model was trained with.`,
   );
-}
-
-/** Lets timers, input and other work run: the result of a backend on the CPU resolves without ever doing that. */
-function eventLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 }

@@ -1,5 +1,6 @@
 export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from "./attention.ts";
 export { Block, type BlockOptions, createBlock } from "./block.ts";
+export { breathe } from "./breathe.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
 export {
   type Activation,
