@@ -1,4 +1,6 @@
+import type { LanguageModel } from "@tessera-lm/layers";
 import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
+import { checkTokens } from "./check-tokens.ts";
 import { UnscorablePairError } from "./errors.ts";
 
 /** A text to score, and the text that it continues. A space between the two belongs to the continuation. */
@@ -19,8 +21,8 @@ export interface EncodedPair {
 
 /** What encoding a pair depends on, besides its texts. */
 export interface PairEncoding {
+  readonly model: Pick<LanguageModel, "contextLength" | "vocabSize">;
   readonly tokenizer: Tokenizer;
-  readonly contextLength: number;
   readonly prefixToken?: TokenId;
 }
 
@@ -30,6 +32,7 @@ export interface PairEncoding {
  * token.
  * @throws UnscorablePairError when no token is left to score, the continuation alone is too long, or the context is
  * empty and there is no prefix token.
+ * @throws TokenOutsideVocabularyError when the model does not have a token of the pair.
  */
 export function encodePair(pair: TextPair, index: number, encoding: PairEncoding): EncodedPair {
   const { context, continuation } = splitTokens(pair, index, encoding);
@@ -37,11 +40,13 @@ export function encodePair(pair: TextPair, index: number, encoding: PairEncoding
     throw new UnscorablePairError(index, pair.continuation, problem);
   };
   if (continuation.length === 0) fail("it adds no token to its context");
-  if (continuation.length > encoding.contextLength) {
-    fail(`its ${continuation.length} tokens do not fit the context length of ${encoding.contextLength}`);
+  const { model, tokenizer } = encoding;
+  if (continuation.length > model.contextLength) {
+    fail(`its ${continuation.length} tokens do not fit the context length of ${model.contextLength}`);
   }
   const whole = [...context, ...continuation];
-  const truncated = Math.max(0, whole.length - 1 - encoding.contextLength);
+  checkTokens(whole, model, tokenizer);
+  const truncated = Math.max(0, whole.length - 1 - model.contextLength);
   return { inputs: whole.slice(truncated, -1), targets: continuation, truncated };
 }
 

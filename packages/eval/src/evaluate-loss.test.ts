@@ -1,7 +1,7 @@
 import { memory } from "@tensorflow/tfjs";
 import type { Batch } from "@tessera-lm/data";
 import { describe, expect, it } from "vitest";
-import { EvaluationOptionError, NotANumberError, NothingToScoreError } from "./errors.ts";
+import { EvaluationOptionError, NotANumberError, NothingToScoreError, TokenOutsideVocabularyError } from "./errors.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import { FakeModel, nextUpward } from "./testing/fake-model.ts";
 
@@ -58,6 +58,21 @@ describe("evaluateLoss", () => {
     );
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(3);
+  });
+
+  it("refuses inputs and targets that the model does not have", async () => {
+    const fake = model();
+    const evaluate = (input: number, target: number) => evaluateLoss(fake, [batch([0, input], [1, target], [1, 2])]);
+    await expect(evaluate(5, 1)).rejects.toThrow("The model has no token 5: its vocabulary has 5 tokens (0 to 4).");
+    for (const [input, target] of [
+      [-1, 1],
+      [1, 5],
+      [1, -2],
+    ] as const) {
+      await expect(evaluate(input, target)).rejects.toThrow(TokenOutsideVocabularyError);
+    }
+    expect(fake.batches).toEqual([]);
+    expect((await evaluate(4, 4)).tokens).toBe(2);
   });
 
   it("says what is wrong", async () => {

@@ -14,6 +14,7 @@ export interface EvaluateLossOptions {
  * Mean loss = Σ −log p(target) / number of targets over batches, without dropout. Each token weighs the same, whatever
  * the size of its batch; targets of −1 count nowhere.
  * @throws NothingToScoreError when no batch has a target.
+ * @throws TokenOutsideVocabularyError when the model does not have an input or a target.
  * @throws NotANumberError when a loss is NaN.
  */
 export async function evaluateLoss(

@@ -4,6 +4,7 @@ export {
   MalformedItemError,
   NotANumberError,
   NothingToScoreError,
+  TokenOutsideVocabularyError,
   UnscorablePairError,
 } from "./errors.ts";
 export { type EvaluateLossOptions, evaluateLoss } from "./evaluate-loss.ts";

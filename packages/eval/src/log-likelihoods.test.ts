@@ -2,7 +2,7 @@ import { memory } from "@tensorflow/tfjs";
 import { loadModel } from "@tessera-lm/gpt/node";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
 import { describe, expect, it } from "vitest";
-import { NotANumberError, UnscorablePairError } from "./errors.ts";
+import { NotANumberError, TokenOutsideVocabularyError, UnscorablePairError } from "./errors.ts";
 import harness from "./fixtures/harness.json" with { type: "json" };
 import { logLikelihoods } from "./log-likelihoods.ts";
 import { byteTokenizer } from "./testing/byte-tokenizer.ts";
@@ -87,6 +87,28 @@ describe("logLikelihoods", () => {
     await expect(run).rejects.toThrow(/abort/i);
     expect(progress.at(0)).toEqual([1, 3]);
     expect(progress.length).toBeLessThan(3);
+  });
+
+  it("refuses tokens that the model does not have, wherever they stand", async () => {
+    const small = new FakeModel(100, 4, nextUpward(100, 0.9));
+    const score = (context: string, continuation: string, prefixToken?: number) =>
+      logLikelihoods(small, byteTokenizer, [{ context, continuation }], { prefixToken });
+    await expect(score("a", "x")).rejects.toThrow(
+      "The model has no token 120: its vocabulary has 100 tokens (0 to 99), and the tokenizer 256.",
+    );
+    for (const [context, continuation] of [
+      ["x", "a"],
+      ["a", "ax"],
+      ["d", "a"],
+      ["xaaaaaaaa", "a"],
+    ] as const) {
+      await expect(score(context, continuation)).rejects.toThrow(TokenOutsideVocabularyError);
+    }
+    for (const prefixToken of [100, -1, 0.5]) {
+      await expect(score("", "a", prefixToken)).rejects.toThrow(`no token ${prefixToken}`);
+    }
+    expect(small.batches).toEqual([]);
+    expect(await score("c", "c")).toHaveLength(1); // 99, the last one that it has
   });
 
   it("names the pair that cannot be scored, and why", async () => {

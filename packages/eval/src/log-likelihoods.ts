@@ -36,6 +36,7 @@ export interface LogLikelihoodOptions {
  * lm-evaluation-harness computes it: the pair is encoded as one text, cut at the length of the encoded context.
  * Contexts that do not fit lose their start.
  * @throws UnscorablePairError when a pair has no token to score, or too many.
+ * @throws TokenOutsideVocabularyError when the model does not have a token of a pair.
  * @throws NotANumberError when the model's logits are NaN.
  */
 export async function logLikelihoods(
@@ -46,8 +47,7 @@ export async function logLikelihoods(
 ): Promise<LogLikelihood[]> {
   const { prefixToken, batchSize = 8, onProgress, signal } = options;
   if (!(batchSize >= 1)) throw new EvaluationOptionError("batchSize", batchSize, "a number of at least 1");
-  const { contextLength } = model;
-  const encoded = pairs.map((pair, index) => encodePair(pair, index, { tokenizer, contextLength, prefixToken }));
+  const encoded = pairs.map((pair, index) => encodePair(pair, index, { model, tokenizer, prefixToken }));
   const results: LogLikelihood[] = Array.from({ length: pairs.length });
   let done = 0;
   for (const rows of batches(shareRows(encoded), batchSize, model.vocabSize)) {

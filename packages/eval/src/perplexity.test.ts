@@ -62,6 +62,15 @@ describe("perplexity", () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it("refuses tokens that the model does not have", async () => {
+    const model = byContext(4);
+    await expect(perplexity(model, source([0, 1, 4]))).rejects.toThrow("no token 4");
+    for (const prefixToken of [4, -1, 0.5]) {
+      await expect(perplexity(model, zeros, { prefixToken })).rejects.toThrow(`no token ${prefixToken}`);
+    }
+    expect(model.batches).toEqual([]);
+  });
+
   it("says what is wrong", async () => {
     const model = byContext(4);
     await expect(perplexity(model, source([1]))).rejects.toThrow(NothingToScoreError);

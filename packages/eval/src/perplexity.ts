@@ -1,6 +1,7 @@
 import type { TokenSource } from "@tessera-lm/data";
 import type { LanguageModel } from "@tessera-lm/layers";
 import type { TokenId } from "@tessera-lm/tokenizer";
+import { checkTokens } from "./check-tokens.ts";
 import { EvaluationOptionError } from "./errors.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import type { LossReport } from "./loss-report.ts";
@@ -33,6 +34,7 @@ export interface PerplexityOptions extends WindowOptions {
  * on perplexity. Every token is weighed the same and scored exactly once, except that without a prefix the first token
  * of all is not scored, nor, when the stride equals the context length, the first of each window.
  * @throws NothingToScoreError when there are too few tokens.
+ * @throws TokenOutsideVocabularyError when the model does not have a token.
  * @throws EvaluationOptionError when an option is out of range.
  */
 export async function perplexity(
@@ -41,6 +43,7 @@ export async function perplexity(
   options: PerplexityOptions = {},
 ): Promise<LossReport> {
   const { prefixToken, maxWindows = Number.POSITIVE_INFINITY } = options;
+  if (prefixToken !== undefined) checkTokens([prefixToken], model);
   checkLimit("maxWindows", maxWindows, Number.POSITIVE_INFINITY);
   const sequence = prefixToken === undefined ? tokens : withPrefix(prefixToken, tokens);
   return scoreWindows(model, take(readWindows(sequence, spans(sequence.length, model, options)), maxWindows), options);

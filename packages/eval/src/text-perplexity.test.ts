@@ -45,6 +45,15 @@ describe("textPerplexity", () => {
     );
   });
 
+  it("refuses tokens that the model does not have", async () => {
+    const small = new FakeModel(100, 5, () => Array.from({ length: 100 }, () => 1 / 100));
+    const measure = (text: string, prefixToken: number) =>
+      textPerplexity(small, byteTokenizer, [text], { prefixToken });
+    await expect(measure("abcxyz", 0)).rejects.toThrow("100 tokens (0 to 99), and the tokenizer 256");
+    await expect(measure("abc", 100)).rejects.toThrow("no token 100");
+    expect(small.batches).toEqual([]);
+  });
+
   it("refuses documents without text", async () => {
     const uniform = new FakeModel(256, 5, () => Array.from({ length: 256 }, () => 1 / 256));
     await expect(textPerplexity(uniform, byteTokenizer, ["", ""], { prefixToken: 0 })).rejects.toThrow(

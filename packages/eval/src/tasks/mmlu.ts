@@ -84,7 +84,7 @@ export async function mmlu(
   subjects: readonly MmluSubject[],
   options: MmluOptions = {},
 ): Promise<MmluReport> {
-  const encoding = { tokenizer, contextLength: model.contextLength, prefixToken: options.prefixToken };
+  const encoding = { model, tokenizer, prefixToken: options.prefixToken };
   const made = subjects.map((subject) => mmluTask(subject, options, encoding));
   const report = await multipleChoiceTasks(
     model,
