@@ -1,5 +1,5 @@
 import { memory } from "@tensorflow/tfjs";
-import type { Batch } from "@tessera-lm/data";
+import { type Batch, inMemoryTokens, randomWindows, slidingWindows } from "@tessera-lm/data";
 import { describe, expect, it } from "vitest";
 import { EvaluationOptionError, NotANumberError, NothingToScoreError, TokenOutsideVocabularyError } from "./errors.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
@@ -39,6 +39,48 @@ describe("evaluateLoss", () => {
     expect(made).toBe(3);
   });
 
+  it("sees the same batches each time, and leaves a source where it stood", async () => {
+    const tokens = inMemoryTokens(Array.from({ length: 200 }, (_, i) => (i * i) % 5));
+    const size = { batchSize: 2, contextLength: 4 };
+    const options = { maxBatches: 2 };
+    for (const source of [
+      slidingWindows(tokens, size),
+      slidingWindows(tokens, { ...size, shuffleSeed: 1 }),
+      randomWindows(tokens, { ...size, seed: 1 }),
+    ]) {
+      source[Symbol.iterator]().next(); // wherever it stands
+      const state = source.state();
+      const first = await evaluateLoss(model(), source, options);
+      expect(await evaluateLoss(model(), source, options)).toEqual(first);
+      expect(source.state()).toEqual(state);
+      const failing = new FakeModel(5, 8, () => [Number.NaN, 1, 1, 1, 1]);
+      await expect(evaluateLoss(failing, source, options)).rejects.toThrow(NotANumberError);
+      expect(source.state()).toEqual(state);
+    }
+  });
+
+  it("sees a whole epoch each time", async () => {
+    const tokens = inMemoryTokens(Array.from({ length: 41 }, (_, i) => (i * i) % 5));
+    const source = slidingWindows(tokens, { batchSize: 3, contextLength: 4, shuffleSeed: 1 });
+    const first = await evaluateLoss(model(), source);
+    expect(first.tokens).toBe(40);
+    expect(await evaluateLoss(model(), source)).toEqual(first);
+    expect(source.state()).toMatchObject({ epoch: 0, batch: 0 });
+  });
+
+  it("stops when told to, and then too leaves a source where it stood", async () => {
+    const source = randomWindows(inMemoryTokens([0, 1, 2, 3, 4, 0]), { batchSize: 1, contextLength: 2, seed: 1 });
+    const state = source.state();
+    const controller = new AbortController();
+    const reason = new RangeError("enough");
+    setImmediate(() => controller.abort(reason));
+    await expect(evaluateLoss(model(), source, { signal: controller.signal })).rejects.toBe(reason);
+    expect(source.state()).toEqual(state);
+    const fake = model();
+    await expect(evaluateLoss(fake, source, { signal: controller.signal })).rejects.toBe(reason);
+    expect(fake.batches).toEqual([]);
+  });
+
   it("leaves no tensor behind, also when the model fails", async () => {
     const before = memory().numTensors;
     await evaluateLoss(model(), BATCHES);
@@ -50,14 +92,14 @@ describe("evaluateLoss", () => {
   });
 
   it("lets timers run between batches", async () => {
-    let ticks = 0;
-    const timer = setInterval(() => ticks++, 0);
-    await evaluateLoss(
-      model(),
-      Array.from({ length: 20 }, () => BATCHES[1] as Batch),
-    );
-    clearInterval(timer);
-    expect(ticks).toBeGreaterThan(3);
+    let told = false;
+    setTimeout(() => {
+      told = true;
+    }, 1);
+    function* untilTold(): Generator<Batch> {
+      while (!told) yield BATCHES[1] as Batch;
+    }
+    expect((await evaluateLoss(model(), untilTold())).tokens).toBeGreaterThan(0);
   });
 
   it("refuses inputs and targets that the model does not have", async () => {
@@ -78,7 +120,9 @@ describe("evaluateLoss", () => {
   it("says what is wrong", async () => {
     await expect(evaluateLoss(model(), [])).rejects.toThrow(NothingToScoreError);
     await expect(evaluateLoss(model(), [batch([1], [-1], [1, 1])])).rejects.toThrow(NothingToScoreError);
-    await expect(evaluateLoss(model(), BATCHES, { maxBatches: 0 })).rejects.toThrow(EvaluationOptionError);
+    for (const maxBatches of [0, -1, 1.5, Number.NaN]) {
+      await expect(evaluateLoss(model(), BATCHES, { maxBatches })).rejects.toThrow(EvaluationOptionError);
+    }
     const broken = new FakeModel(5, 8, () => [Number.NaN, 1, 1, 1, 1]);
     await expect(evaluateLoss(broken, BATCHES)).rejects.toThrow(NotANumberError);
   });

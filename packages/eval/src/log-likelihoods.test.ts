@@ -2,7 +2,7 @@ import { memory } from "@tensorflow/tfjs";
 import { loadModel } from "@tessera-lm/gpt/node";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
 import { describe, expect, it } from "vitest";
-import { NotANumberError, TokenOutsideVocabularyError, UnscorablePairError } from "./errors.ts";
+import { EvaluationOptionError, NotANumberError, TokenOutsideVocabularyError, UnscorablePairError } from "./errors.ts";
 import harness from "./fixtures/harness.json" with { type: "json" };
 import { logLikelihoods } from "./log-likelihoods.ts";
 import { byteTokenizer } from "./testing/byte-tokenizer.ts";
@@ -120,6 +120,11 @@ describe("logLikelihoods", () => {
     await expect(score(" \n", "b")).rejects.toThrow("give the option prefixToken");
     await expect(score("a", "bcdef")).rejects.toThrow("its 5 tokens do not fit the context length of 4");
     await expect(score("a", "")).rejects.toBeInstanceOf(UnscorablePairError);
+    for (const batchSize of [0, 1.5]) {
+      await expect(logLikelihoods(model(), byteTokenizer, [good], { batchSize })).rejects.toThrow(
+        EvaluationOptionError,
+      );
+    }
     const broken = new FakeModel(256, 4, () => Array.from({ length: 256 }, () => Number.NaN));
     await expect(logLikelihoods(broken, byteTokenizer, [good])).rejects.toThrow(NotANumberError);
   });

@@ -1,8 +1,7 @@
-import type { LanguageModel } from "@tessera-lm/layers";
+import { breathe, type LanguageModel } from "@tessera-lm/layers";
 import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
-import { breathe } from "./breathe.ts";
+import { checkCount } from "./check-count.ts";
 import { type EncodedPair, encodePair, type TextPair } from "./encode-pair.ts";
-import { EvaluationOptionError } from "./errors.ts";
 import { asksLastOnly, type Row, scoreRows } from "./score-rows.ts";
 
 /** How probable a model finds a continuation. */
@@ -38,6 +37,7 @@ export interface LogLikelihoodOptions {
  * @throws UnscorablePairError when a pair has no token to score, or too many.
  * @throws TokenOutsideVocabularyError when the model does not have a token of a pair.
  * @throws NotANumberError when the model's logits are NaN.
+ * @throws EvaluationOptionError when an option is out of range.
  */
 export async function logLikelihoods(
   model: LanguageModel,
@@ -46,7 +46,7 @@ export async function logLikelihoods(
   options: LogLikelihoodOptions = {},
 ): Promise<LogLikelihood[]> {
   const { prefixToken, batchSize = 8, onProgress, signal } = options;
-  if (!(batchSize >= 1)) throw new EvaluationOptionError("batchSize", batchSize, "a number of at least 1");
+  checkCount("batchSize", batchSize);
   const encoded = pairs.map((pair, index) => encodePair(pair, index, { model, tokenizer, prefixToken }));
   const results: LogLikelihood[] = Array.from({ length: pairs.length });
   let done = 0;

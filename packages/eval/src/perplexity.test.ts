@@ -62,6 +62,17 @@ describe("perplexity", () => {
     expect(memory().numTensors).toBe(before);
   });
 
+  it("stops when told to", async () => {
+    const endless = {
+      length: Number.POSITIVE_INFINITY,
+      read: (start: number, end: number) => new Int32Array(end - start),
+    };
+    const controller = new AbortController();
+    const reason = new RangeError("enough");
+    setImmediate(() => controller.abort(reason));
+    await expect(perplexity(byContext(4), endless, { signal: controller.signal })).rejects.toBe(reason);
+  });
+
   it("refuses tokens that the model does not have", async () => {
     const model = byContext(4);
     await expect(perplexity(model, source([0, 1, 4]))).rejects.toThrow("no token 4");

@@ -1,8 +1,8 @@
 import type { TokenSource } from "@tessera-lm/data";
 import type { LanguageModel } from "@tessera-lm/layers";
 import type { TokenId } from "@tessera-lm/tokenizer";
+import { checkCount } from "./check-count.ts";
 import { checkTokens } from "./check-tokens.ts";
-import { EvaluationOptionError } from "./errors.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import type { LossReport } from "./loss-report.ts";
 import { readWindows, rollingSpans, stridedSpans, type TokenWindow, windowBatches, withPrefix } from "./windows.ts";
@@ -12,6 +12,8 @@ export interface WindowOptions {
   readonly contextLength?: number;
   /** Windows per forward pass. Default 4. */
   readonly batchSize?: number;
+  /** Stops between two forward passes, by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PerplexityOptions extends WindowOptions {
@@ -44,7 +46,7 @@ export async function perplexity(
 ): Promise<LossReport> {
   const { prefixToken, maxWindows = Number.POSITIVE_INFINITY } = options;
   if (prefixToken !== undefined) checkTokens([prefixToken], model);
-  checkLimit("maxWindows", maxWindows, Number.POSITIVE_INFINITY);
+  checkCount("maxWindows", maxWindows);
   const sequence = prefixToken === undefined ? tokens : withPrefix(prefixToken, tokens);
   return scoreWindows(model, take(readWindows(sequence, spans(sequence.length, model, options)), maxWindows), options);
 }
@@ -55,30 +57,23 @@ export function scoreWindows(
   windows: Iterable<TokenWindow>,
   options: WindowOptions,
 ): Promise<LossReport> {
-  const { batchSize = 4 } = options;
-  checkLimit("batchSize", batchSize, Number.POSITIVE_INFINITY);
-  return evaluateLoss(model, windowBatches(windows, batchSize));
+  const { batchSize = 4, signal } = options;
+  checkCount("batchSize", batchSize);
+  return evaluateLoss(model, windowBatches(windows, batchSize), { signal });
 }
 
 /** The context length to use: the option's, within the model's. */
 export function checkedContextLength(model: LanguageModel, options: WindowOptions): number {
   const { contextLength = model.contextLength } = options;
-  checkLimit("contextLength", contextLength, model.contextLength);
+  checkCount("contextLength", contextLength, model.contextLength);
   return contextLength;
 }
 
 function spans(length: number, model: LanguageModel, options: PerplexityOptions): ReturnType<typeof rollingSpans> {
   const contextLength = checkedContextLength(model, options);
   if (options.stride === undefined) return rollingSpans(length, contextLength);
-  checkLimit("stride", options.stride, contextLength);
+  checkCount("stride", options.stride, contextLength);
   return stridedSpans(length, contextLength, options.stride);
-}
-
-function checkLimit(option: string, value: number, most: number): void {
-  const whole = Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
-  if (whole && value >= 1 && value <= most) return;
-  const range = most === Number.POSITIVE_INFINITY ? "of at least 1" : `between 1 and ${most}`;
-  throw new EvaluationOptionError(option, value, `a whole number ${range}`);
 }
 
 function* take<T>(items: Iterable<T>, count: number): Generator<T> {

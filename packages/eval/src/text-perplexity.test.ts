@@ -45,6 +45,18 @@ describe("textPerplexity", () => {
     );
   });
 
+  it("stops when told to", async () => {
+    const uniform = new FakeModel(256, 5, () => Array.from({ length: 256 }, () => 1 / 256));
+    function* endless(): Generator<string> {
+      while (true) yield "text";
+    }
+    const controller = new AbortController();
+    const reason = new RangeError("enough");
+    setImmediate(() => controller.abort(reason));
+    const options = { prefixToken: 0, signal: controller.signal };
+    await expect(textPerplexity(uniform, byteTokenizer, endless(), options)).rejects.toBe(reason);
+  });
+
   it("refuses tokens that the model does not have", async () => {
     const small = new FakeModel(100, 5, () => Array.from({ length: 100 }, () => 1 / 100));
     const measure = (text: string, prefixToken: number) =>
