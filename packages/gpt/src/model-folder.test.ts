@@ -7,7 +7,7 @@ import { dispose, parameters, replaceModules } from "@tessera-lm/layers";
 import type { HostTensor } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
 import { generate } from "./generate.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
@@ -167,6 +167,28 @@ test("a bias-free model that has got biases elsewhere keeps them", async () => {
   expect(loaded.config.bias).toBe(true);
   expect(parameters(loaded).get("finalNorm.shift")?.dataSync()).toEqual(new Float32Array(8).fill(0.5));
   dispose(loaded);
+});
+
+test("saving reads no value synchronously, which some backends cannot, and fetches one tensor at a time", async () => {
+  const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 1);
+  let fetching = 0;
+  const most: number[] = [];
+  for (const parameter of parameters(model).values()) {
+    const values = await parameter.data();
+    vi.spyOn(parameter, "dataSync").mockImplementation(() => expect.fail("dataSync"));
+    vi.spyOn(parameter, "data").mockImplementation(async () => {
+      most.push(++fetching);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      fetching--;
+      return values as never;
+    });
+  }
+  await saveModel(model, folder);
+  expect(most).toEqual(Array(parameters(model).size).fill(1));
+  vi.restoreAllMocks();
+  const loaded = await loadModel(folder);
+  expect(parameters(loaded).get("finalNorm.scale")?.dataSync()).toEqual(new Float32Array(8).fill(1));
+  dispose([model, loaded]);
 });
 
 test("masks and the tied head that older files carry are ignored", async () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Parameter, parameters } from "@tessera-lm/layers";
-import type { HostTensor } from "@tessera-lm/weights";
+import type { TensorToWrite } from "@tessera-lm/weights";
 import { writeFileAtomic, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import { toConfigJson, toGenerationJson } from "./config-json.ts";
 import { TensorMismatchError } from "./errors.ts";
@@ -12,34 +12,29 @@ import { parameterShapes } from "./parameter-shapes.ts";
  * Writes a model as transformers' GPT2LMHeadModel does: `config.json`, `generation_config.json` and `model.safetensors`
  * (float32). Each file appears whole or not at all, and the folder is made if it is missing. GPT-2 in transformers
  * always has biases: those that a bias-free model lacks are written as zeros, and `loadModel` leaves them out again.
+ * Weights are fetched from the backend one after the other, while the event loop runs: do not change the model until
+ * the promise resolves.
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
 export async function saveModel(model: Gpt2, folder: string): Promise<void> {
-  const tensors = hostTensors(model);
-  await writeSafetensorsFile(join(folder, "model.safetensors"), tensors, { format: "pt" });
+  await writeSafetensorsFile(join(folder, "model.safetensors"), tensorsToWrite(model), { format: "pt" });
   await writeFileAtomic(join(folder, "config.json"), jsonText(toConfigJson(model.config)));
   await writeFileAtomic(join(folder, "generation_config.json"), jsonText(toGenerationJson(model.config)));
 }
 
-/** Everything that GPT2LMHeadModel wants, by its names; a value is fetched from the backend when it is asked for. */
-function hostTensors(model: Gpt2): [string, HostTensor][] {
+/** Everything that GPT2LMHeadModel wants, by its names. */
+function tensorsToWrite(model: Gpt2): [string, TensorToWrite][] {
   const own = parameters(model);
   checkComplete(model, own);
   return [...parameterShapes({ ...model.config, bias: true })].map(([path, shape]) => {
-    return [huggingFaceNames(path), hostTensor(own.get(path), shape)];
+    return [huggingFaceNames(path), { dtype: "F32", shape, read: () => values(own.get(path), shape) }];
   });
 }
 
-function hostTensor(parameter: Parameter | undefined, shape: readonly number[]): HostTensor {
-  const zeros = (): Float32Array => new Float32Array(shape.reduce((product, length) => product * length, 1));
-  return {
-    dtype: "F32",
-    shape,
-    get data() {
-      return parameter === undefined ? zeros() : parameter.dataSync<"float32">();
-    },
-  };
+async function values(parameter: Parameter | undefined, shape: readonly number[]): Promise<Float32Array> {
+  if (parameter !== undefined) return parameter.data<"float32">();
+  return new Float32Array(shape.reduce((product, length) => product * length, 1));
 }
 
 function checkComplete(model: Gpt2, own: ReadonlyMap<string, Parameter>): void {

@@ -42,7 +42,7 @@ export async function saveAdapter(model: object, folder: string, options: SaveAd
   const chosen = new Set([...adapted.keys()].map(moduleName));
   const targetModules = namesOf(chosen, others.map(moduleName));
   const config = toAdapterConfig(lora, { targetModules, baseModel, fanInFanOut });
-  await writeSafetensorsFile(join(folder, WEIGHTS), await adapterTensors(adapted, moduleName), { format: "pt" });
+  await writeSafetensorsFile(join(folder, WEIGHTS), adapterTensors(adapted, moduleName), { format: "pt" });
   await writeFileAtomic(join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }
 

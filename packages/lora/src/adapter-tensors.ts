@@ -1,6 +1,6 @@
 import { type Rank, type Tensor2D, tensor2d, tidy, transpose } from "@tensorflow/tfjs";
 import { type Linear, type Parameter, parameter } from "@tessera-lm/layers";
-import type { HostTensor, TensorFile } from "@tessera-lm/weights";
+import type { HostTensor, TensorFile, TensorToWrite } from "@tessera-lm/weights";
 import { AdapterMismatchError } from "./errors.ts";
 import { LoraLinear, type LoraShape } from "./lora-linear.ts";
 
@@ -11,22 +11,25 @@ const PREFIX = "base_model.model.";
 const keyOf = (name: string, part: "A" | "B"): string => `${PREFIX}${name}.lora_${part}.weight`;
 
 /** The tensors of an adapter under PEFT's names and in its layout: A is (r, in) and B is (out, r). */
-export async function adapterTensors(
+export function adapterTensors(
   adapted: ReadonlyMap<string, LoraLinear>,
   moduleName: ModuleName,
-): Promise<[string, HostTensor][]> {
-  const tensors: [string, HostTensor][] = [];
-  for (const [path, { loraA, loraB }] of adapted) {
-    tensors.push([keyOf(moduleName(path), "A"), await transposed(loraA)]);
-    tensors.push([keyOf(moduleName(path), "B"), await transposed(loraB)]);
-  }
-  return tensors;
+): [string, TensorToWrite][] {
+  return [...adapted].flatMap(([path, { loraA, loraB }]): [string, TensorToWrite][] => [
+    [keyOf(moduleName(path), "A"), transposed(loraA)],
+    [keyOf(moduleName(path), "B"), transposed(loraB)],
+  ]);
 }
 
-async function transposed(parameter: Parameter<Rank.R2>): Promise<HostTensor> {
+function transposed(parameter: Parameter<Rank.R2>): TensorToWrite {
+  const [rows, columns] = parameter.shape;
+  return { dtype: "F32", shape: [columns, rows], read: () => transposedValues(parameter) };
+}
+
+async function transposedValues(parameter: Parameter<Rank.R2>): Promise<Float32Array> {
   const turned = transpose(parameter);
   try {
-    return { dtype: "F32", shape: turned.shape, data: await turned.data<"float32">() };
+    return await turned.data<"float32">();
   } finally {
     turned.dispose();
   }

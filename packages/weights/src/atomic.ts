@@ -23,7 +23,10 @@ const PROBLEMS: Readonly<Record<string, string>> = {
  * synced and renamed. Missing parent folders are made.
  * @throws WriteError; an error of the iterable passes through
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await asWriteError(path, async () => {
     const target = await settle(path);
     await withTemporary(target, async (fresh) => {
@@ -91,10 +94,12 @@ async function isFolder(path: string): Promise<boolean> {
   throw Object.assign(new Error(`${path} is a file`), { code: "ENOTDIR" });
 }
 
-async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+async function writeSynced(path: string, chunks: Chunks): Promise<void> {
   const file = await open(path, "wx");
   try {
-    for (const chunk of chunks) await writeAll(file, chunk);
+    for await (const chunk of chunks) await writeAll(file, chunk);
     await file.sync();
   } finally {
     await file.close();
@@ -109,7 +114,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-function chunksOf(data: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+function chunksOf(data: string | Uint8Array | Chunks): Chunks {
   if (typeof data === "string") return [new TextEncoder().encode(data)];
   return data instanceof Uint8Array ? [data] : data;
 }

@@ -8,4 +8,4 @@ export {
   WriteError,
 } from "./errors.ts";
 export { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
-export type { DType, HostTensor, TensorEntry } from "./tensor.ts";
+export type { DType, HostTensor, LazyTensor, TensorEntry, TensorToWrite } from "./tensor.ts";

@@ -23,7 +23,7 @@ import {
   writeFolderAtomic,
   writeSafetensorsFile,
 } from "./node.ts";
-import type { HostTensor } from "./tensor.ts";
+import type { HostTensor, TensorToWrite } from "./tensor.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -50,6 +50,40 @@ describe("safetensors files", () => {
     await writeFile(inside("m"), "old");
     const wrong: HostTensor = { dtype: "F32", shape: [3], data: Float32Array.of(1) };
     await expect(writeSafetensorsFile(inside("m"), [weight, ["x", wrong]])).rejects.toThrow(TensorDataError);
+    expect(await text(inside("m"))).toBe("old");
+    expect(await readdir(folder)).toEqual(["m"]);
+  });
+
+  it("are written from tensors that are fetched one at a time, while the event loop runs", async () => {
+    const shape = [1000];
+    const asked: number[] = [];
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 0);
+    const lazy = (index: number): [string, TensorToWrite] => {
+      const read = async (): Promise<Float32Array> => {
+        asked.push(index);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return new Float32Array(shape[0]).fill(index);
+      };
+      return [`t${index}`, { dtype: "F32", shape, read }];
+    };
+    await writeSafetensorsFile(inside("m"), [lazy(0), weight, lazy(1), lazy(2)]);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(2);
+    expect(asked).toEqual([0, 1, 2]);
+    const file = await openSafetensorsFile(inside("m"));
+    expect((await file.read("t1")).data).toEqual(new Float32Array(1000).fill(1));
+    expect((await file.read("w")).data).toEqual(weight[1].data);
+    await file.close();
+  });
+
+  it("leave the old file and nothing else when a tensor cannot be fetched", async () => {
+    await writeFile(inside("m"), "old");
+    const failing = async (): Promise<never> => {
+      throw new TypeError("the device is lost");
+    };
+    const tensors: [string, TensorToWrite][] = [weight, ["x", { dtype: "F32", shape: [3], read: failing }]];
+    await expect(writeSafetensorsFile(inside("m"), tensors)).rejects.toThrow(new TypeError("the device is lost"));
     expect(await text(inside("m"))).toBe("old");
     expect(await readdir(folder)).toEqual(["m"]);
   });
@@ -98,6 +132,12 @@ describe("writeFileAtomic", () => {
     expect(await text(path)).toBe("bytes");
     await writeFileAtomic(path, [Buffer.from("two "), new Uint8Array(0), Buffer.from("chunks")]);
     expect(await text(path)).toBe("two chunks");
+    async function* fetched(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("chunks ");
+      yield Buffer.from("that were fetched");
+    }
+    await writeFileAtomic(path, fetched());
+    expect(await text(path)).toBe("chunks that were fetched");
     expect(await readdir(inside("a", "b"))).toEqual(["c.txt"]);
   });
 

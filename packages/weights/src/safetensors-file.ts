@@ -1,7 +1,7 @@
 import { writeFileAtomic } from "./atomic.ts";
 import { fileSource } from "./file-source.ts";
 import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
-import type { HostTensor } from "./tensor.ts";
+import type { TensorToWrite } from "./tensor.ts";
 
 /**
  * Opens a safetensors file: its header is read and checked, tensors are read when asked for. Close it when done.
@@ -18,11 +18,12 @@ export async function openSafetensorsFile(path: string): Promise<TensorFile> {
 }
 
 /**
- * Writes tensors to a safetensors file, which appears whole or not at all. See `encodeSafetensors`.
- * @throws WriteError, TensorDataError
+ * Writes tensors to a safetensors file, which appears whole or not at all. See `encodeSafetensors`; between two tensors
+ * the event loop runs.
+ * @throws WriteError, TensorDataError; errors of a tensor's `read` pass through
  */
 export const writeSafetensorsFile = (
   path: string,
-  tensors: Iterable<readonly [string, HostTensor]>,
+  tensors: Iterable<readonly [string, TensorToWrite]>,
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> => writeFileAtomic(path, encodeSafetensors(tensors, metadata));

@@ -4,10 +4,18 @@ import { describe, expect, it } from "vitest";
 import { bytesSource } from "./byte-source.ts";
 import { MissingTensorError, ReadError, TensorDataError } from "./errors.ts";
 import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
-import type { DType, HostTensor } from "./tensor.ts";
+import type { DType, HostTensor, TensorToWrite } from "./tensor.ts";
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
-const join = (chunks: Iterable<Uint8Array>): Uint8Array => Uint8Array.from(Buffer.concat([...chunks]));
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+const join = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> =>
+  Uint8Array.from(Buffer.concat(await all(chunks)));
 
 async function readAll(file: TensorFile): Promise<[string, HostTensor][]> {
   return Promise.all(
@@ -35,14 +43,16 @@ describe("a file that Python's safetensors wrote", async () => {
   });
 
   it("is written again byte for byte", async () => {
-    expect(join(encodeSafetensors((await readAll(file)).reverse()))).toEqual(Uint8Array.from(bytes));
+    expect(await join(encodeSafetensors((await readAll(file)).reverse()))).toEqual(Uint8Array.from(bytes));
   });
 
   it("is written again byte for byte with its metadata", async () => {
     const withMetadata = fixture("metadata.safetensors");
     const opened = await openSafetensors(bytesSource(withMetadata));
     expect(opened.metadata).toEqual(new Map([["format", "pt"]]));
-    expect(join(encodeSafetensors(await readAll(opened), { format: "pt" }))).toEqual(Uint8Array.from(withMetadata));
+    expect(await join(encodeSafetensors(await readAll(opened), { format: "pt" }))).toEqual(
+      Uint8Array.from(withMetadata),
+    );
   });
 });
 
@@ -67,7 +77,7 @@ describe("encodeSafetensors", () => {
     const anyMetadata = fc.dictionary(anyName, fc.string());
     await fc.assert(
       fc.asyncProperty(fc.dictionary(anyName, anyTensor), anyMetadata, async (tensors, metadata) => {
-        const bytes = join(encodeSafetensors(Object.entries(tensors), metadata));
+        const bytes = await join(encodeSafetensors(Object.entries(tensors), metadata));
         const file = await openSafetensors(bytesSource(bytes));
         expect(new Map(file.metadata)).toEqual(new Map(Object.entries(metadata)));
         expect(file.entries.size).toBe(Object.keys(tensors).length);
@@ -79,45 +89,48 @@ describe("encodeSafetensors", () => {
     );
   });
 
-  it("begins the data at a multiple of 8 bytes and pads with spaces", () => {
-    const [header] = encodeSafetensors([["abc", { dtype: "U8", shape: [1], data: Uint8Array.of(1) }]]);
+  it("begins the data at a multiple of 8 bytes and pads with spaces", async () => {
+    const [header] = await all(encodeSafetensors([["abc", { dtype: "U8", shape: [1], data: Uint8Array.of(1) }]]));
     expect(header.length % 8).toBe(0);
     expect(Buffer.from(header).toString("latin1", 8)).toMatch(/^\{.*\} *$/);
   });
 
-  it("hands out the data of a float32 tensor without copying it", () => {
+  it("hands out the data of a float32 tensor without copying it", async () => {
     const data = Float32Array.of(1, 2, 3);
-    const [, chunk] = encodeSafetensors([["a", { dtype: "F32", shape: [3], data }]]);
+    const [, chunk] = await all(encodeSafetensors([["a", { dtype: "F32", shape: [3], data }]]));
     expect(chunk.buffer).toBe(data.buffer);
   });
 
   it("narrows a large tensor in chunks, from any part of a buffer", async () => {
     const data = Float32Array.from({ length: 2_500_001 }, (_, i) => i % 1000).subarray(1);
-    const chunks = [...encodeSafetensors([["a", { dtype: "F16", shape: [2_500_000], data }]])];
+    const chunks = await all(encodeSafetensors([["a", { dtype: "F16", shape: [2_500_000], data }]]));
     expect(Math.max(...chunks.map((chunk) => chunk.length))).toBeLessThan(4_000_000);
-    const file = await openSafetensors(bytesSource(join(chunks)));
+    const file = await openSafetensors(bytesSource(Buffer.concat(chunks)));
     const { data: read } = await file.read("a");
     expect(data.every((value, i) => read[i] === value)).toBe(true);
   });
 
-  it("asks for the data of a tensor only when its turn comes", () => {
+  it("fetches a tensor when its turn comes, and not before the one ahead of it is taken", async () => {
     const asked: string[] = [];
-    const lazy = (name: string): [string, HostTensor] => [
+    const lazy = (name: string): [string, TensorToWrite] => [
       name,
       {
         dtype: "U8",
         shape: [1],
-        get data() {
+        async read() {
           asked.push(name);
-          return Uint8Array.of(1);
+          return Uint8Array.of(name.charCodeAt(0));
         },
       },
     ];
-    const chunks = encodeSafetensors([lazy("a"), lazy("b")])[Symbol.iterator]();
-    chunks.next();
+    const chunks = encodeSafetensors([lazy("b"), lazy("a")]);
+    await chunks.next();
     expect(asked).toEqual([]);
-    chunks.next();
+    expect(await chunks.next()).toEqual({ done: false, value: Uint8Array.of(97) });
     expect(asked).toEqual(["a"]);
+    expect(await chunks.next()).toEqual({ done: false, value: Uint8Array.of(98) });
+    expect(asked).toEqual(["a", "b"]);
+    expect((await chunks.next()).done).toBe(true);
   });
 
   it.each<[string, [string, HostTensor][], RegExp]>([
@@ -147,10 +160,17 @@ describe("encodeSafetensors", () => {
       /the name is already taken/,
     ],
     ["an unknown dtype", [["a", { dtype: "F64" as DType, shape: [1], data: new Float32Array(1) }]], /F64 is none of/],
-  ])("refuses %s", (_, tensors, message) => {
-    const encode = (): unknown => join(encodeSafetensors(tensors));
-    expect(encode).toThrow(TensorDataError);
-    expect(encode).toThrow(message);
+  ])("refuses %s", async (_, tensors, message) => {
+    await expect(join(encodeSafetensors(tensors))).rejects.toThrow(TensorDataError);
+    await expect(join(encodeSafetensors(tensors))).rejects.toThrow(message);
+  });
+
+  it("refuses what a tensor turns out to be when it is fetched", async () => {
+    const fetched = (data: HostTensor["data"]): Promise<unknown> =>
+      join(encodeSafetensors([["a", { dtype: "F32", shape: [2], read: async () => data }]]));
+    await expect(fetched(Float32Array.of(1))).rejects.toThrow(TensorDataError);
+    await expect(fetched(Float32Array.of(1))).rejects.toThrow(/"a": F32 of shape \[2\] has 2 elements, its data 1/);
+    await expect(fetched(Int32Array.of(1, 2))).rejects.toThrow(/"a": F32 data must be a Float32Array, not Int32Array/);
   });
 });
 
@@ -159,7 +179,7 @@ describe("TensorFile", async () => {
     name,
     { dtype: "U8", shape: [2], data: Uint8Array.of(1, 2) },
   ]);
-  const bytes = join(encodeSafetensors(tensors));
+  const bytes = await join(encodeSafetensors(tensors));
 
   it("names the tensors that there are when one is missing", async () => {
     const file = await openSafetensors(bytesSource(bytes, "m.safetensors"));

@@ -2,7 +2,7 @@ import type { ByteSource } from "./byte-source.ts";
 import { decodeData, encodeData } from "./dtypes.ts";
 import { MissingTensorError, SafetensorsError, TensorDataError } from "./errors.ts";
 import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./safetensors-header.ts";
-import { byteLength, DTYPES, describe, type HostTensor, type TensorEntry } from "./tensor.ts";
+import { byteLength, DTYPES, describe, type HostTensor, type TensorEntry, type TensorToWrite } from "./tensor.ts";
 
 /** The file begins with the length of its header, a little-endian uint64. */
 const PREFIX_BYTES = 8;
@@ -59,17 +59,23 @@ async function readTensor(source: ByteSource, header: Header, dataStart: number,
 /**
  * Writes tensors as safetensors, chunk by chunk, byte for byte as the reference implementation does: the header padded
  * to 8 bytes, tensors by falling alignment, then by name. F16 and BF16 are rounded to nearest, ties to even.
- * Memory: a tensor's `data` is looked at once, when its turn comes, and not copied as a whole; it may be a getter.
+ * Memory: no tensor is copied as a whole, and one with `read` is fetched when its turn comes and then let go.
  * @param metadata free text; transformers asks for `{ format: "pt" }`
- * @throws TensorDataError while iterating: data that do not fit dtype and shape, or two tensors of one name
+ * @throws TensorDataError while iterating: data that do not fit dtype and shape, or two tensors of one name; errors of
+ * `read` pass through
  */
-export function* encodeSafetensors(
-  tensors: Iterable<readonly [string, HostTensor]>,
+export async function* encodeSafetensors(
+  tensors: Iterable<readonly [string, TensorToWrite]>,
   metadata: Readonly<Record<string, string>> = {},
-): Iterable<Uint8Array> {
+): AsyncGenerator<Uint8Array, void> {
   const sorted = [...tensors].sort(inFileOrder);
   yield encodeHeader(sorted, metadata);
-  for (const [name, tensor] of sorted) yield* encodeData(name, tensor);
+  for (const [name, tensor] of sorted) yield* encodeData(name, await fetched(tensor));
+}
+
+async function fetched(tensor: TensorToWrite): Promise<HostTensor> {
+  if (!("read" in tensor)) return tensor;
+  return { dtype: tensor.dtype, shape: tensor.shape, data: await tensor.read() };
 }
 
 function inFileOrder(

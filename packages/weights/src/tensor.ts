@@ -16,6 +16,15 @@ export interface HostTensor extends TensorEntry {
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
+/** A tensor that is fetched when its turn to be written comes: from a GPU, or out of another file. */
+export interface LazyTensor extends TensorEntry {
+  /** Called once; what it returns is written before the next tensor is asked for. */
+  read(): Promise<HostTensor["data"]>;
+}
+
+/** What can be written: a tensor that is there, or one to be fetched, so that no two need be there at a time. */
+export type TensorToWrite = HostTensor | LazyTensor;
+
 /** Every dtype, in the order in which the reference implementation lays tensors out: by falling alignment. */
 export const DTYPES: readonly DType[] = ["I64", "F32", "I32", "BF16", "F16", "U8", "BOOL"];
 
