@@ -39,6 +39,26 @@ test("modules are found before their parts, with where they are", () => {
   expect(site?.key).toBe("qkv");
 });
 
+test("a shared module is found where it is, its parts once, and a circle ends", () => {
+  const shared = { forward: () => undefined, inner: { forward: () => undefined } };
+  const left: Record<string, unknown> = { forward: () => undefined, shared };
+  const root = { left, right: { forward: () => undefined, shared, left } };
+  left.right = root.right;
+  left.root = root;
+  expect([...modules(root)].map(({ path }) => path)).toEqual([
+    "left",
+    "left.shared",
+    "left.shared.inner",
+    "left.right",
+    "left.right.shared",
+    "left.right.left",
+    "right",
+  ]);
+  const other = { forward: () => undefined };
+  replaceModules(root, (_, module) => (module === shared.inner ? other : undefined));
+  expect(shared.inner).toBe(other);
+});
+
 test("replacing puts the new module in place, once, without looking into it", () => {
   const asked: string[] = [];
   replaceModules(model, (path, module) => {

@@ -14,13 +14,22 @@ export interface Module {
   forward(...inputs: never[]): unknown;
 }
 
-/** Every module below `root`, each before its own parts, in the order of the properties. */
-export function* modules(root: object, prefix = ""): Generator<ModuleSite> {
-  for (const [key, child] of Object.entries(root)) {
+/**
+ * Every module below `root`, each before its own parts, in the order of the properties. A module that is shared by two
+ * others is found at both; its parts are found once, under the first path.
+ */
+export function modules(root: object): Generator<ModuleSite> {
+  return walk(root, "", new Set([root]));
+}
+
+function* walk(parent: object, prefix: string, seen: Set<object>): Generator<ModuleSite> {
+  for (const [key, child] of Object.entries(parent)) {
     if (typeof child !== "object" || child === null || child instanceof Variable || ArrayBuffer.isView(child)) continue;
     const path = `${prefix}${key}`;
-    if (isModule(child)) yield { path, module: child, parent: root, key };
-    yield* modules(child, `${path}.`);
+    if (isModule(child)) yield { path, module: child, parent, key };
+    if (seen.has(child)) continue;
+    seen.add(child);
+    yield* walk(child, `${path}.`, seen);
   }
 }
 

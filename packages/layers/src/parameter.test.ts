@@ -37,6 +37,13 @@ test("a shared parameter appears once, under its first path", () => {
   shared.dispose();
 });
 
+test("a circle of objects ends", () => {
+  const module: Record<string, unknown> = { a: zeros([2]) };
+  module.self = { again: [module] };
+  expect([...parameters(module).keys()]).toEqual(["a"]);
+  dispose(module);
+});
+
 test("dispose frees every parameter, and parameter consumes its tensor", () => {
   const before = memory().numTensors;
   const module = { a: parameter(onesTensor([2])), b: [zeros([3])] };
