@@ -81,12 +81,22 @@ describe("logLikelihoods", () => {
     const controller = new AbortController();
     const onProgress = (done: number, total: number) => {
       progress.push([done, total]);
-      setTimeout(() => controller.abort(), 0);
+      setImmediate(() => controller.abort());
     };
     const run = logLikelihoods(model(), byteTokenizer, pairs, { batchSize: 1, onProgress, signal: controller.signal });
     await expect(run).rejects.toThrow(/abort/i);
     expect(progress.at(0)).toEqual([1, 3]);
     expect(progress.length).toBeLessThan(3);
+  });
+
+  it("hears an abort while it encodes, before the model has run", async () => {
+    const fake = model();
+    const pairs = ["b", "cd", "def"].map((continuation) => ({ context: "a", continuation }));
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(new RangeError("enough")));
+    const run = logLikelihoods(fake, byteTokenizer, pairs, { signal: controller.signal });
+    await expect(run).rejects.toThrow("enough");
+    expect(fake.batches).toEqual([]);
   });
 
   it("refuses tokens that the model does not have, wherever they stand", async () => {

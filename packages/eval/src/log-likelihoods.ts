@@ -1,7 +1,7 @@
 import { breathe, type LanguageModel } from "@tessera-lm/layers";
 import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
 import { checkCount } from "./check-count.ts";
-import { type EncodedPair, encodePair, type TextPair } from "./encode-pair.ts";
+import { type EncodedPair, encodePair, type PairEncoding, type TextPair } from "./encode-pair.ts";
 import { asksLastOnly, type Row, scoreRows } from "./score-rows.ts";
 
 /** How probable a model finds a continuation. */
@@ -26,7 +26,7 @@ export interface LogLikelihoodOptions {
   readonly batchSize?: number;
   /** Called after each forward pass with the number of pairs done so far and of all pairs. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two forward passes, by throwing the signal's reason. */
+  /** Stops between two forward passes or while encoding, by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +47,7 @@ export async function logLikelihoods(
 ): Promise<LogLikelihood[]> {
   const { prefixToken, batchSize = 8, onProgress, signal } = options;
   checkCount("batchSize", batchSize);
-  const encoded = pairs.map((pair, index) => encodePair(pair, index, { model, tokenizer, prefixToken }));
+  const encoded = await encodePairs(pairs, { model, tokenizer, prefixToken }, signal);
   const results: LogLikelihood[] = Array.from({ length: pairs.length });
   let done = 0;
   for (const rows of batches(shareRows(encoded), batchSize, model.vocabSize)) {
@@ -61,6 +61,21 @@ export async function logLikelihoods(
     await breathe();
   }
   return results;
+}
+
+/** Breathes after each pair: to encode thousands takes seconds. */
+async function encodePairs(
+  pairs: readonly TextPair[],
+  encoding: PairEncoding,
+  signal: AbortSignal | undefined,
+): Promise<EncodedPair[]> {
+  const encoded: EncodedPair[] = [];
+  for (const [index, pair] of pairs.entries()) {
+    signal?.throwIfAborted();
+    encoded.push(encodePair(pair, index, encoding));
+    await breathe();
+  }
+  return encoded;
 }
 
 /**

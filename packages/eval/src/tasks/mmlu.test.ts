@@ -1,6 +1,7 @@
 import { loadModel } from "@tessera-lm/gpt/node";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
 import { describe, expect, it } from "vitest";
+import { EvaluationOptionError } from "../errors.ts";
 import harness from "../fixtures/harness.json" with { type: "json" };
 import { byteTokenizer } from "../testing/byte-tokenizer.ts";
 import { FakeModel, nextUpward } from "../testing/fake-model.ts";
@@ -76,6 +77,51 @@ describe("mmlu", () => {
     const model = new FakeModel(256, 2000, () => Array.from({ length: 256 }, () => 1 / 256));
     const report = await mmlu(model, byteTokenizer, subjects, { limit: 1, shots: 0 });
     expect(report.tasks.map((task) => task.records.length)).toEqual([1, 1, 1]);
+  });
+
+  it("refuses a limit that is not a whole number of at least 1", async () => {
+    const model = new FakeModel(256, 2000, nextUpward(256, 0.9));
+    for (const limit of [-1, 0, 1.5, Number.NaN]) {
+      const run = mmlu(model, byteTokenizer, subjects, { limit, shots: 0 });
+      await expect(run).rejects.toThrow(`limit is ${limit}; expected a whole number of at least 1.`);
+      await expect(run).rejects.toBeInstanceOf(EvaluationOptionError);
+    }
+    expect(model.batches).toEqual([]);
+  });
+
+  it("encodes a subject when its turn comes, and counts progress over all of them", async () => {
+    const model = new FakeModel(256, 2000, () => Array.from({ length: 256 }, () => 1 / 256));
+    const begun: string[] = [];
+    const encode = (text: string): Uint32Array => {
+      const { name } = subjects.find((one) => text.includes(`about ${one.name.replaceAll("_", " ")}.`)) ?? subject;
+      if (begun.at(-1) !== name) begun.push(name);
+      return byteTokenizer.encode(text);
+    };
+    const progress: (readonly [subjects: number, done: number, total: number])[] = [];
+    const onProgress = (done: number, total: number) => progress.push([begun.length, done, total]);
+    await mmlu(model, { ...byteTokenizer, encode }, subjects, { limit: 1, shots: 1, onProgress });
+    expect(begun).toEqual(subjects.map(({ name }) => name));
+    expect(progress).toEqual([
+      [1, 4, 12],
+      [2, 8, 12],
+      [3, 12, 12],
+    ]);
+  });
+
+  it("hears an abort between two questions, before the model has run", async () => {
+    const model = new FakeModel(256, 2000, nextUpward(256, 0.9));
+    const encoded: string[] = [];
+    const encode = (text: string): Uint32Array => {
+      encoded.push(text);
+      return byteTokenizer.encode(text);
+    };
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(new RangeError("enough")));
+    const options = { shots: 1, signal: controller.signal };
+    await expect(mmlu(model, { ...byteTokenizer, encode }, subjects, options)).rejects.toThrow("enough");
+    const first = mmluPrompt(subject, subject.test[0] as (typeof subject.test)[number], options);
+    expect(encoded.map((text) => text.startsWith(first))).toEqual([true, true]);
+    expect(model.batches).toEqual([]);
   });
 
   it("refuses more shots than the subject has solved questions", async () => {

@@ -1,11 +1,12 @@
-import type { LanguageModel } from "@tessera-lm/layers";
+import { breathe, type LanguageModel } from "@tessera-lm/layers";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { checkCount } from "../check-count.ts";
 import { encodePair, type PairEncoding } from "../encode-pair.ts";
 import { EvaluationOptionError } from "../errors.ts";
 import type { LogLikelihoodOptions } from "../log-likelihoods.ts";
 import type { MultipleChoiceItem } from "../multiple-choice.ts";
 import { mmluGroup } from "./mmlu-groups.ts";
-import { type MultipleChoiceTask, multipleChoiceTasks, type TasksReport } from "./tasks.ts";
+import { type MultipleChoiceTask, scoreTasks, type TasksReport } from "./tasks.ts";
 
 /** One line of an MMLU file. */
 export interface MmluQuestion {
@@ -76,7 +77,9 @@ export interface MmluReport extends TasksReport {
 /**
  * MMLU (Hendrycks et al. 2021): each question is answered with the most probable of " A", " B", " C" and " D". One task
  * per subject, in the groups `stem`, `humanities`, `social_sciences` and `other`; the score is `accuracy`.
- * @throws EvaluationOptionError when a subject has fewer solved questions than `shots`.
+ * Prompts are made and encoded subject by subject.
+ * @throws EvaluationOptionError when a subject has fewer solved questions than `shots`, or `limit` is not a whole number
+ * of at least 1.
  */
 export async function mmlu(
   model: LanguageModel,
@@ -84,34 +87,41 @@ export async function mmlu(
   subjects: readonly MmluSubject[],
   options: MmluOptions = {},
 ): Promise<MmluReport> {
+  const { shots = 5, limit = Number.POSITIVE_INFINITY } = options;
+  checkCount("limit", limit);
+  for (const subject of subjects) checkShots(subject, shots);
+  const asked = subjects.map((subject) => ({ ...subject, test: subject.test.slice(0, limit) }));
   const encoding = { model, tokenizer, prefixToken: options.prefixToken };
-  const made = subjects.map((subject) => mmluTask(subject, options, encoding));
-  const report = await multipleChoiceTasks(
-    model,
-    tokenizer,
-    made.map(({ task }) => task),
-    options,
-  );
-  return { ...report, questionsWithFewerShots: made.reduce((sum, { shortened }) => sum + shortened, 0) };
+  let questionsWithFewerShots = 0;
+  async function* tasks(): AsyncGenerator<MultipleChoiceTask> {
+    for (const subject of asked) {
+      const { task, shortened } = await mmluTask(subject, options, encoding);
+      questionsWithFewerShots += shortened;
+      yield task;
+    }
+  }
+  const total = asked.reduce((sum, { test }) => sum + test.length * LETTERS.length, 0);
+  const report = await scoreTasks(model, tokenizer, tasks(), total, options);
+  return { ...report, questionsWithFewerShots };
 }
 
-function mmluTask(
+/** Breathes after each question: finding the shots that fit takes encoding. */
+async function mmluTask(
   subject: MmluSubject,
   options: MmluOptions,
   encoding: PairEncoding,
-): { task: MultipleChoiceTask; shortened: number } {
-  const { shots = 5, limit, dropShots = true } = options;
-  checkShots(subject, shots);
+): Promise<{ task: MultipleChoiceTask; shortened: number }> {
+  const { shots = 5, dropShots = true, signal } = options;
+  const items: MultipleChoiceItem[] = [];
   let shortened = 0;
-  const items = subject.test.slice(0, limit).map((asked): MultipleChoiceItem => {
+  for (const asked of subject.test) {
+    signal?.throwIfAborted();
     const fitting = dropShots ? fittingShots(subject, asked, options, encoding) : shots;
     if (fitting < shots) shortened++;
-    return {
-      context: mmluPrompt(subject, asked, { ...options, shots: fitting }),
-      choices: LETTERS,
-      answer: asked.answer,
-    };
-  });
+    const context = mmluPrompt(subject, asked, { ...options, shots: fitting });
+    items.push({ context, choices: LETTERS, answer: asked.answer });
+    await breathe();
+  }
   return { task: { name: subject.name, group: mmluGroup(subject.name), items }, shortened };
 }
 

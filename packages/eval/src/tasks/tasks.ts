@@ -41,19 +41,31 @@ export async function multipleChoiceTasks(
   tasks: readonly MultipleChoiceTask[],
   options: LogLikelihoodOptions = {},
 ): Promise<TasksReport> {
-  if (tasks.length === 0) throw new NothingToScoreError("the list of tasks is empty", "Give at least one task.");
-  const total = countChoices(tasks);
+  const total = tasks.reduce((sum, { items }) => sum + countChoices(items), 0);
+  return scoreTasks(model, tokenizer, tasks, total, options);
+}
+
+/** The same of tasks that may be made one after another, and hold `total` choices together. */
+export async function scoreTasks(
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  tasks: Iterable<MultipleChoiceTask> | AsyncIterable<MultipleChoiceTask>,
+  total: number,
+  options: LogLikelihoodOptions,
+): Promise<TasksReport> {
   const reports: TaskReport[] = [];
-  for (const { name, group, items } of tasks) {
-    const before = countChoices(tasks.slice(0, reports.length));
+  let before = 0;
+  for await (const { name, group, items } of tasks) {
     const onProgress = (done: number): void => options.onProgress?.(before + done, total);
     reports.push({ name, group, ...(await multipleChoice(model, tokenizer, items, { ...options, onProgress })) });
+    before += countChoices(items);
   }
+  if (reports.length === 0) throw new NothingToScoreError("the list of tasks is empty", "Give at least one task.");
   return { tasks: reports, groups: poolByGroup(reports), overall: pool(reports) };
 }
 
-function countChoices(tasks: readonly MultipleChoiceTask[]): number {
-  return tasks.reduce((sum, task) => sum + task.items.reduce((count, item) => count + item.choices.length, 0), 0);
+function countChoices(items: readonly MultipleChoiceItem[]): number {
+  return items.reduce((count, item) => count + item.choices.length, 0);
 }
 
 function poolByGroup(reports: readonly TaskReport[]): Map<string, PooledReport> {
