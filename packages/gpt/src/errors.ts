@@ -44,16 +44,19 @@ export class ModelFileError extends Error {
   readonly isTesseraError = true;
 }
 
+/** How many problems a message lists. */
+const MOST_PROBLEMS = 5;
+
 /** Tensors that do not fit the model: names the missing ones, the unknown ones and those of another shape. */
 export class TensorMismatchError extends Error {
   override readonly name = "TensorMismatchError";
   readonly isTesseraError = true;
+  /** All of them; the message lists the first. */
   readonly problems: readonly string[];
 
   constructor(what: string, problems: readonly string[]) {
-    const shown = problems.slice(0, 8).map((problem) => `\n  ${problem}`);
-    const rest = problems.length > shown.length ? `\n  and ${problems.length - shown.length} more` : "";
-    super(`${what}:${shown.join("")}${rest}`);
+    const more = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : "";
+    super(`${what}: ${problems.slice(0, MOST_PROBLEMS).join("; ")}${more}.`);
     this.problems = problems;
   }
 }

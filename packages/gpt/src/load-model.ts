@@ -73,7 +73,7 @@ function checkedNames({ entries }: TensorFile, config: ResolvedGpt2Config, path:
     present.delete(wanted);
     const found = entries.get(name)?.shape;
     if (found === undefined) problems.push(`missing: ${wanted} [${shape}]`);
-    else if (String(found) !== String(shape)) problems.push(`${name} is [${found}]; expected [${shape}]`);
+    else if (String(found) !== String(shape)) problems.push(`${name} is [${found}], expected [${shape}]`);
     names.set(parameter, name);
   }
   for (const name of present.values()) problems.push(`unknown: ${name}`);

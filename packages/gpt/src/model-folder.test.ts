@@ -224,11 +224,21 @@ test("tensors that are missing, unknown or of another shape are named", async ()
   const error = await loadModel(folder).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(TensorMismatchError);
   expect((error as TensorMismatchError).problems).toEqual([
-    "transformer.h.0.attn.c_attn.weight is [96,32]; expected [32,96]",
+    "transformer.h.0.attn.c_attn.weight is [96,32], expected [32,96]",
     "missing: transformer.h.1.ln_2.bias [32]",
     "unknown: score.weight",
   ]);
-  expect((error as Error).message).toContain(join(folder, "model.safetensors"));
+  expect((error as Error).message).toBe(
+    `${join(folder, "model.safetensors")} does not hold the GPT-2 of its config.json: ` +
+      "transformer.h.0.attn.c_attn.weight is [96,32], expected [32,96]; missing: transformer.h.1.ln_2.bias [32]; " +
+      "unknown: score.weight.",
+  );
+});
+
+test("a message lists five problems in one line, and counts the rest", () => {
+  const error = new TensorMismatchError("a file does not fit", ["a", "b", "c", "d", "e", "f", "g"]);
+  expect(error.message).toBe("a file does not fit: a; b; c; d; e; and 2 more.");
+  expect(error.problems).toHaveLength(7);
 });
 
 test("weights that are not floating point are refused", async () => {
