@@ -9,9 +9,11 @@ import { TokenShardError } from "./errors.ts";
 export const HEADER_FILE = "tokens.json";
 const FORMAT = "tessera-tokens-1";
 
+/** A part of a corpus. */
+export type Part = "training" | "validation" | "test";
+
 /** The parts of a corpus, in order. */
-export const PARTS = ["training", "validation", "test"] as const;
-export type Part = (typeof PARTS)[number];
+export const PARTS: readonly Part[] = ["training", "validation", "test"];
 
 /** How an id is kept: two bytes where the vocabulary has at most 65,536 tokens, else four. */
 export type TokenDType = "uint16" | "uint32";
