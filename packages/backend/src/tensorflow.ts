@@ -10,6 +10,7 @@ const tfjsNode: string = "@tensorflow/tfjs-node";
  * @throws BackendUnavailableError if `@tensorflow/tfjs-node` is not installed or does not load
  */
 export async function setTensorflowBackend(): Promise<string> {
+  restoreRemovedUtilities();
   try {
     await import(tfjsNode);
   } catch (cause) {
@@ -19,10 +20,23 @@ export async function setTensorflowBackend(): Promise<string> {
   return "the TensorFlow library through @tensorflow/tfjs-node";
 }
 
+/** tfjs-node 4.22 calls two functions on nearly every operation that Node 23 has removed. */
+function restoreRemovedUtilities(): void {
+  const util = globalThis.process?.getBuiltinModule?.("node:util") as Partial<RemovedUtilities> | undefined;
+  if (util === undefined) return;
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+}
+
+interface RemovedUtilities {
+  isNullOrUndefined: (value: unknown) => boolean;
+  isArray: (value: unknown) => boolean;
+}
+
 function advice(cause: unknown): string {
   const code = (cause as { code?: unknown }).code;
   if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") {
     return "@tensorflow/tfjs-node is not installed. Run `npm install @tensorflow/tfjs-node@4.22.0`, or choose wasm.";
   }
-  return `@tensorflow/tfjs-node does not load: ${(cause as Error).message}. It supports Node up to 22; or choose wasm.`;
+  return `@tensorflow/tfjs-node does not load: ${(cause as Error).message}. Reinstall it, or choose wasm.`;
 }

@@ -33,16 +33,18 @@ export function withMatrixProduct(
   const shapes = wasm._malloc(24) >>> 0;
   new Int32Array(wasm.HEAPU8.buffer, shapes, 6).set([1, rows, inner, 1, inner, columns]);
   const { registerTensor, disposeData } = wasm.tfjs;
-  use((a, b, c) => {
+  const multiply: MatrixProduct = (a, b, c) => {
     registerTensor(LEFT, rows * inner, a);
     registerTensor(RIGHT, inner * columns, b);
     registerTensor(RESULT, rows * columns, c);
     run(LEFT, shapes, 3, RIGHT, shapes + 12, 3, 0, 0, RESULT);
-    disposeData(LEFT);
-    disposeData(RIGHT);
-    disposeData(RESULT);
-  });
-  wasm._free(shapes);
+    for (const id of [LEFT, RIGHT, RESULT]) disposeData(id);
+  };
+  try {
+    use(multiply);
+  } finally {
+    wasm._free(shapes);
+  }
 }
 
 const kernels = new WeakMap<WasmModule, (...values: readonly number[]) => void>();

@@ -4,7 +4,6 @@ import { BackendUnavailableError } from "../errors.ts";
 import { batchMatMulKernel } from "./batch-mat-mul.ts";
 import { fusedMatMulKernel } from "./fused-mat-mul.ts";
 import { refuseFailedAllocations } from "./heap.ts";
-import { usefulThreads, withNodeThreads } from "./node-threads.ts";
 import { transposeKernel } from "./transpose.ts";
 import { unsortedSegmentSum } from "./unsorted-segment-sum.ts";
 
@@ -12,17 +11,15 @@ let ready: Promise<void> | undefined;
 
 /**
  * Makes TensorFlow.js's stock WebAssembly backend the current one, with the kernels that it lacks or has only slowly.
- * @param numThreads for matrix products in Node; counts when the backend starts, that is once
  * @returns what runs, in words
  * @throws BackendUnavailableError if the backend does not start
  */
-export async function setWasmBackend(numThreads: number = usefulThreads()): Promise<string> {
-  const wasm = await import("@tensorflow/tfjs-backend-wasm");
-  ready ??= withNodeThreads(wasm, numThreads, start);
+export async function setWasmBackend(): Promise<string> {
+  await import("@tensorflow/tfjs-backend-wasm");
+  ready ??= start();
   await ready;
   await setBackend("wasm");
-  const threads = wasm.getThreadsCount();
-  return `TensorFlow.js's WebAssembly backend (XNNPACK) with faster matrix products, ${threads} thread${threads === 1 ? "" : "s"}`;
+  return "TensorFlow.js's WebAssembly backend (XNNPACK) with faster matrix products";
 }
 
 async function start(): Promise<void> {
@@ -53,10 +50,13 @@ async function withoutCrashHandlers<T>(f: () => Promise<T>): Promise<T> {
   const before = new Set(crashEvents.flatMap(listeners));
   const result = await f();
   for (const event of crashEvents) {
-    const added = listeners(event).filter((listener) => !before.has(listener));
+    const added = listeners(event).filter((listener) => !before.has(listener) && rethrows.test(String(listener)));
     for (const listener of added) process?.removeListener(event, listener as () => void);
   }
   return result;
 }
 
 const crashEvents = ["uncaughtException", "unhandledRejection"];
+
+/** Tells the module's handlers from those that somebody else adds in the meantime. */
+const rethrows = /throw (ex|reason)\b/;
