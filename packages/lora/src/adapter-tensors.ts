@@ -1,8 +1,8 @@
 import { type Rank, type Tensor2D, tensor2d, tidy, transpose } from "@tensorflow/tfjs";
-import { type Linear, type Parameter, parameter } from "@tessera-lm/layers";
+import { type Parameter, parameter } from "@tessera-lm/layers";
 import type { HostTensor, TensorFile, TensorToWrite } from "@tessera-lm/weights";
 import { AdapterMismatchError } from "./errors.ts";
-import { LoraLinear, type LoraShape } from "./lora-linear.ts";
+import { type LinearLayer, LoraLinear, type LoraShape } from "./lora-linear.ts";
 
 /** The name of a module in the model of the library that reads or wrote the adapter, from its path in ours. */
 export type ModuleName = (path: string) => string;
@@ -41,7 +41,7 @@ async function transposedValues(parameter: Parameter<Rank.R2>): Promise<Float32A
  */
 export async function readAdapterTensors(
   file: TensorFile,
-  layers: ReadonlyMap<string, Linear>,
+  layers: ReadonlyMap<string, LinearLayer>,
   lora: LoraShape,
   moduleName: ModuleName,
   path: string,
@@ -55,7 +55,7 @@ export async function readAdapterTensors(
   return new Map(
     [...values].map(([name, [a, b]]) => [
       name,
-      new LoraLinear(layers.get(name) as Linear, toParameter(a), toParameter(b), lora),
+      new LoraLinear(layers.get(name) as LinearLayer, toParameter(a), toParameter(b), lora),
     ]),
   );
 }
@@ -63,7 +63,7 @@ export async function readAdapterTensors(
 /** The paths of the layers that the file adapts. */
 function checkTensors(
   file: TensorFile,
-  layers: ReadonlyMap<string, Linear>,
+  layers: ReadonlyMap<string, LinearLayer>,
   { rank }: LoraShape,
   moduleName: ModuleName,
   path: string,

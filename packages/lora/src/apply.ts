@@ -1,7 +1,7 @@
-import { type Linear, randomGenerator } from "@tessera-lm/layers";
+import { randomGenerator } from "@tessera-lm/layers";
 import { attach, type LoraAdapter, requireNoAdapter } from "./adapter.ts";
 import { LoraOptionError } from "./errors.ts";
-import { createLoraLinear, type LoraLinear, type LoraShape } from "./lora-linear.ts";
+import { createLoraLinear, type LinearLayer, type LoraLinear, type LoraShape } from "./lora-linear.ts";
 import { type LoraTarget, linearLayers, matchTargets } from "./targets.ts";
 
 /** The defaults of rank, alpha, dropout and scale are PEFT's. */
@@ -38,13 +38,13 @@ export function applyLora(model: object, options: LoraOptions): LoraAdapter {
 
 /** One adapted layer per linear layer, also where one stands at two places. */
 function adapt(
-  layers: ReadonlyMap<string, Linear>,
+  layers: ReadonlyMap<string, LinearLayer>,
   chosen: ReadonlySet<string>,
   lora: LoraShape,
   seed: number,
 ): Map<string, LoraLinear> {
   const random = randomGenerator(seed);
-  const made = new Map<Linear, LoraLinear>();
+  const made = new Map<LinearLayer, LoraLinear>();
   const adapted = new Map<string, LoraLinear>();
   for (const [path, layer] of layers) {
     if (!chosen.has(path)) continue;

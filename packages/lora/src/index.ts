@@ -1,6 +1,6 @@
 export { adapterOf, type LoraAdapter } from "./adapter.ts";
 export { applyLora, type LoraOptions } from "./apply.ts";
 export { AdapterStateError, LoraOptionError, UnmatchedTargetError } from "./errors.ts";
-export { createLoraLinear, LoraLinear, type LoraShape, loraScale } from "./lora-linear.ts";
+export { createLoraLinear, type LinearLayer, LoraLinear, type LoraShape, loraScale } from "./lora-linear.ts";
 export { mergeLora, removeLora } from "./merge.ts";
 export type { LoraTarget } from "./targets.ts";

@@ -53,7 +53,7 @@ describe("LoraLinear", () => {
     const lora = createLoraLinear(linear, SHAPE, randomGenerator(2));
     expect([...parameters(lora).keys()]).toEqual(["weight", "bias", "loraA", "loraB"]);
     expect(lora.weight).toBe(linear.weight);
-    expect(lora.toLinear().bias).toBe(linear.bias);
+    expect(lora.base).toBe(linear);
   });
 
   it("drops the adapter's input only, only in training, and rescales it", () => {

@@ -52,6 +52,14 @@ describe("mergeLora", () => {
 });
 
 describe("removeLora", () => {
+  it("puts the very layers back", async () => {
+    const model = await loadBase();
+    const layers = model.blocks.map((block) => block.attention.qkv);
+    applyLora(model, { targets: ["qkv"], seed: 1 });
+    removeLora(model);
+    for (const [i, layer] of layers.entries()) expect(model.blocks[i]?.attention.qkv).toBe(layer);
+  });
+
   it("restores the base exactly, and what was frozen before stays frozen", async () => {
     const model = await loadBase();
     const ids = await tokens();

@@ -17,14 +17,13 @@ export function mergeLora(model: object): void {
 }
 
 /**
- * Takes the adapter out of the model, which is then what it was before: its layers plain, trainable what was trainable.
+ * Takes the adapter out of the model, which is then what it was before: its own layers, trainable what was trainable.
  * A and B are freed.
  * @throws AdapterStateError when the model has no adapter.
  */
 export function removeLora(model: object): void {
   const adapter = adapterOf(model);
-  const plain = new Map([...adapter.modules.values()].map((layer) => [layer, layer.toLinear()]));
-  replaceModules(model, (_, module) => (module instanceof LoraLinear ? plain.get(module) : undefined));
+  replaceModules(model, (_, module) => (module instanceof LoraLinear ? module.base : undefined));
   for (const parameter of adapter.parameters().values()) parameter.dispose();
   unfreeze(model);
 }

@@ -1,7 +1,11 @@
+import { matMul, type Tensor, type Tensor2D, tensor2d, variable } from "@tensorflow/tfjs";
+import { createBlock, createEmbedding, createLayerNorm, zeros } from "@tessera-lm/layers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { applyLora } from "./apply.ts";
 import { UnmatchedTargetError } from "./errors.ts";
-import { matchesTarget, matchTargets, namesOf } from "./targets.ts";
+import { mergeLora } from "./merge.ts";
+import { linearLayers, matchesTarget, matchTargets, namesOf } from "./targets.ts";
 
 const PATHS = [0, 1].flatMap((i) =>
   ["attention.qkv", "attention.output", "feedForward.up", "feedForward.output"].map((part) => `blocks.${i}.${part}`),
@@ -19,6 +23,52 @@ describe("matchesTarget", () => {
     const target = /blocks\.[01]\..*v$/g;
     for (let i = 0; i < 3; i++) expect(matchesTarget("blocks.1.attention.qkv", target)).toBe(true);
     expect(matchesTarget("blocks.2.attention.qkv", target)).toBe(false);
+  });
+});
+
+/** A linear layer that knows nothing of ours. */
+class ForeignLinear {
+  runs = 0;
+  weight = variable(
+    tensor2d([
+      [1, 2],
+      [3, 4],
+    ]),
+  );
+  forward(x: Tensor): Tensor {
+    this.runs++;
+    return matMul(x as Tensor2D, this.weight);
+  }
+}
+
+describe("linearLayers", () => {
+  it("finds the linear layers, and no embedding, norm or adapter", () => {
+    const model = {
+      embedding: createEmbedding({ count: 3, width: 4 }, zeros),
+      block: createBlock({ width: 4, numHeads: 2 }, zeros),
+      norm: createLayerNorm({ width: 4 }),
+      head: new ForeignLinear(),
+    };
+    const paths = ["attention.qkv", "attention.output", "feedForward.up", "feedForward.down"];
+    expect([...linearLayers(model).keys()]).toEqual([...paths.map((path) => `block.${path}`), "head"]);
+    applyLora(model, { targets: [/output|up/], seed: 1 });
+    expect([...linearLayers(model).keys()]).toEqual(["block.attention.qkv", "block.feedForward.down", "head"]);
+  });
+
+  it("finds layers that can be adapted whoever wrote them", () => {
+    const head = new ForeignLinear();
+    const model = { head };
+    const x = tensor2d([[1, 1]]);
+    const { loraA, loraB } =
+      applyLora(model, { targets: ["head"], rank: 1, alpha: 1, seed: 1 }).modules.get("head") ?? {};
+    expect([...model.head.forward(x).dataSync()]).toEqual([4, 6]);
+    loraA?.assign(tensor2d([[1], [2]]));
+    loraB?.assign(tensor2d([[10, 100]]));
+    expect([...model.head.forward(x).dataSync()]).toEqual([34, 306]);
+    expect(head.runs).toBe(2);
+    mergeLora(model);
+    expect(model.head).toBe(head);
+    expect([...head.forward(x).dataSync()]).toEqual([34, 306]);
   });
 });
 

@@ -1,5 +1,7 @@
-import { Linear, modules } from "@tessera-lm/layers";
+import { Variable } from "@tensorflow/tfjs";
+import { type Module, modules } from "@tessera-lm/layers";
 import { UnmatchedTargetError } from "./errors.ts";
+import { type LinearLayer, LoraLinear } from "./lora-linear.ts";
 
 /**
  * Which layers to adapt: a string names the end of a layer's path, in whole segments (`qkv`, `attention.qkv`,
@@ -11,11 +13,20 @@ export function matchesTarget(path: string, target: LoraTarget): boolean {
   return typeof target === "string" ? path === target || path.endsWith(`.${target}`) : path.search(target) >= 0;
 }
 
-/** Every linear layer of a model by its path. A layer that is used twice is found at each place. */
-export function linearLayers(model: object): Map<string, Linear> {
-  const found = new Map<string, Linear>();
-  for (const { path, module } of modules(model)) if (module instanceof Linear) found.set(path, module);
+/** Every plain linear layer of a model by its path. A layer that is used twice is found at each place. */
+export function linearLayers(model: object): Map<string, LinearLayer> {
+  const found = new Map<string, LinearLayer>();
+  for (const { path, module } of modules(model)) if (isLinear(module)) found.set(path, module);
   return found;
+}
+
+/**
+ * By its shape, so that layers of other libraries, or of another copy of ours, count too: a matrix named `weight`.
+ * Embeddings have one as well, and give `logits`.
+ */
+function isLinear(module: Module): module is LinearLayer {
+  if (module instanceof LoraLinear || "logits" in module) return false;
+  return "weight" in module && module.weight instanceof Variable && module.weight.rank === 2;
 }
 
 /**
