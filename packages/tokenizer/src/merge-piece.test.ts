@@ -38,6 +38,20 @@ test("merges as the plain definition does, with ranks that tie and tokens that a
   );
 });
 
+test("ranks up to the largest id are exact", () => {
+  const last = 2 ** 24 - 1;
+  const nearby = fc
+    .uniqueArray(fc.tuple(fc.nat(3), fc.nat(3), fc.nat(7), fc.nat(3)), {
+      selector: ([left, right]) => left * 4 + right,
+    })
+    .map((drawn) => drawn.map(([left, right, below, merged]): Rule => [left, right, last - below, merged]));
+  fc.assert(
+    fc.property(nearby, fc.array(fc.nat(3), { maxLength: 40 }), (drawn, ids) => {
+      expect([...mergePiece(Int32Array.from(ids), tableOf(drawn))]).toEqual(mergePlainly(ids, drawn));
+    }),
+  );
+});
+
 test("a pair table finds exactly what was added, and each pair once", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(3000), fc.nat(3000)), { maxLength: 300 }), (pairs) => {

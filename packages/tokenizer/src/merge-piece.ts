@@ -2,26 +2,26 @@ import { Heap } from "./heap.ts";
 import type { PairTable } from "./pair-table.ts";
 import type { TokenId } from "./tokenizer.ts";
 
-/** Positions of one piece stay below this, so that rank · POSITIONS + position is an exact number. */
-const POSITIONS = 2 ** 31;
-
 /**
  * Byte-pair encoding of one piece, ids of bytes → ids of tokens: merges the pair of lowest rank, the leftmost among
  * equals, until none is left. O(n log n): candidates wait in a heap ordered by rank and position, and parts are
  * linked, so that a piece of a million letters is no trap. `ids` is used up.
  */
 export function mergePiece(ids: Int32Array, table: PairTable): Int32Array {
+  // rank · length + position orders by rank, then position; it is exact below 2⁵³, so for every vocabulary (ranks below
+  // 2²⁴) and pieces of up to half a gigabyte.
+  const { length } = ids;
   const parts = new LinkedParts(ids);
   const candidates = new Heap<number>((a, b) => a < b);
   const propose = (position: number): void => {
     const slot = parts.findPair(position, table);
-    if (slot >= 0) candidates.push((table.ranks[slot] as number) * POSITIONS + position);
+    if (slot >= 0) candidates.push((table.ranks[slot] as number) * length + position);
   };
-  for (let position = 0; position < ids.length; position++) propose(position);
+  for (let position = 0; position < length; position++) propose(position);
   for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
-    const position = candidate % POSITIONS;
+    const position = candidate % length;
     const slot = parts.findPair(position, table);
-    if (slot < 0 || table.ranks[slot] !== (candidate - position) / POSITIONS) continue; // a neighbour merged meanwhile
+    if (slot < 0 || table.ranks[slot] !== (candidate - position) / length) continue; // a neighbour merged meanwhile
     parts.merge(position, table.merged[slot] as number);
     propose(position);
     propose(parts.before(position));
