@@ -1,10 +1,13 @@
-import { UnknownCharacterError, UnknownTokenIdError } from "./errors.ts";
-import type { TokenId, Tokenizer } from "./tokenizer.ts";
+import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "./errors.ts";
+import { allowedNames } from "./special-tokens.ts";
+import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /**
  * One id per character (Unicode code point); no special tokens.
  *
+ * @throws MalformedTokenizerError if an entry is not one character, or is there twice
  * @throws UnknownCharacterError by `encode`, for a character outside the vocabulary
+ * @throws UnknownSpecialTokenError by `encode`, if `allowedSpecial` names a token
  * @throws UnknownTokenIdError by `decode`, for a number that is no id
  */
 export class CharacterTokenizer implements Tokenizer {
@@ -15,14 +18,15 @@ export class CharacterTokenizer implements Tokenizer {
 
   constructor(characters: readonly string[]) {
     this.characters = characters;
-    this.ids = new Map(characters.map((character, id) => [character, id]));
+    this.ids = indexCharacters(characters);
   }
 
   get vocabSize(): number {
     return this.characters.length;
   }
 
-  encode(text: string): Uint32Array {
+  encode(text: string, options: EncodeOptions = {}): Uint32Array {
+    allowedNames(this.specialTokens, options.allowedSpecial); // there are none: any name is an error
     const ids = new Uint32Array(text.length);
     let count = 0;
     let position = 0;
@@ -56,6 +60,18 @@ export function characterTokenizer(text: string): CharacterTokenizer {
   const characters = new Set<string>();
   for (const character of text) characters.add(wellFormed(character));
   return new CharacterTokenizer([...characters].sort((a, b) => codePoint(a) - codePoint(b)));
+}
+
+function indexCharacters(characters: readonly string[]): ReadonlyMap<string, TokenId> {
+  const ids = new Map<string, TokenId>();
+  characters.forEach((character, id) => {
+    const place = `character ${id} (${JSON.stringify(character)})`;
+    if ([...character].length !== 1) throw new MalformedTokenizerError(place, "it is not one character.");
+    if (wellFormed(character) !== character) throw new MalformedTokenizerError(place, "it is half of a character.");
+    if (ids.has(character)) throw new MalformedTokenizerError(place, `character ${ids.get(character)} is the same.`);
+    ids.set(character, id);
+  });
+  return ids;
 }
 
 function codePoint(character: string): number {

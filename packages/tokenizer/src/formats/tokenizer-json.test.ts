@@ -146,7 +146,7 @@ describe("what is malformed is named with its place", () => {
     [edited({ model: { ...writtenCharacters.model, vocab: { a: 0, b: 2 } } }, writtenCharacters), "id 2 leaves a gap"],
     [
       edited({ model: { ...writtenCharacters.model, vocab: { ab: 0 } } }, writtenCharacters),
-      '"ab": it is not one character',
+      'character 0 ("ab"): it is not one character',
     ],
   ])("%#", (json, message) => {
     expect(() => tokenizerFromJson(json)).toThrow(MalformedTokenizerError);

@@ -116,7 +116,6 @@ function readCharacters(file: JsonObject, model: JsonObject): CharacterTokenizer
   const characters: string[] = [];
   for (const [character, id] of vocabulary) {
     const place = `model.vocab, token ${JSON.stringify(character)}`;
-    if ([...character].length !== 1) throw new MalformedTokenizerError(place, "it is not one character.");
     if (id >= vocabulary.size)
       throw new MalformedTokenizerError(place, `id ${id} leaves a gap: there are ${vocabulary.size} characters.`);
     if (characters[id] !== undefined)
