@@ -35,6 +35,7 @@ export interface BytePairDefinition {
  *
  * @throws MalformedTokenizerError if ids repeat or merges name tokens that the vocabulary lacks
  * @throws InvalidPatternError if the split pattern does not compile
+ * @throws PieceTooLongError by `encode`, where millions of characters follow each other without a border
  */
 export class BytePairTokenizer implements Tokenizer {
   readonly vocabSize: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compilePattern } from "./compile-pattern.ts";
-import { InvalidPatternError } from "./errors.ts";
+import { InvalidPatternError, PieceTooLongError } from "./errors.ts";
 import reference from "./fixtures/small-reference.json" with { type: "json" };
 import { splitPatterns } from "./split-patterns.ts";
 import { TextSplitter } from "./split-text.ts";
@@ -54,6 +54,15 @@ test("what the pattern leaves out is a piece too", () => {
   expect(pieces("[a-z]+", "12ab!?cd34")).toEqual(["12", "ab", "!?", "cd", "34"]);
   expect(pieces("[a-z]*", "🙂🙂ab🙂")).toEqual(["🙂🙂", "ab", "🙂"]);
   expect(pieces(null, "one piece")).toEqual(["one piece"]);
+});
+
+test("a piece that is too long for the engine is named with its position", () => {
+  const text = `ab ${"🙂".repeat(5_000_000)}`;
+  const cut = (): unknown => pieces(splitPatterns.gpt2, text);
+  expect(cut).toThrow(PieceTooLongError);
+  expect(cut).toThrow("begins at position 2 ");
+  expect(pieces(splitPatterns.gpt2, text.slice(0, 4_000_000))).toHaveLength(2);
+  expect(pieces(null, text)).toHaveLength(1);
 });
 
 test("a pattern that does not compile is named", () => {

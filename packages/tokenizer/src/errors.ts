@@ -89,6 +89,23 @@ export class UnknownByteError extends Error {
   }
 }
 
+/** A piece of text, such as one word, is longer than the engine's regular expressions can match. */
+export class PieceTooLongError extends Error {
+  override readonly name = "PieceTooLongError";
+  readonly isTesseraError = true;
+  /** Where the piece begins: an index in UTF-16 units, counted from the special token before it, if there is one. */
+  readonly position: number;
+
+  constructor(position: number, options: { cause: unknown }) {
+    super(
+      `The piece of text that begins at position ${position} is too long to be split off: millions of characters ` +
+        "without a space or other border. Cut the text into parts there.",
+      options,
+    );
+    this.position = position;
+  }
+}
+
 /** `decode` met a number that is not the id of any token. */
 export class UnknownTokenIdError extends Error {
   override readonly name = "UnknownTokenIdError";

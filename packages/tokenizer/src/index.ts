@@ -5,6 +5,7 @@ export {
   InvalidTrainingOptionError,
   MalformedTokenizerError,
   MissingTokenizerError,
+  PieceTooLongError,
   SaveTokenizerError,
   UnknownByteError,
   UnknownCharacterError,

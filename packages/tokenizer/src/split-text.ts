@@ -1,4 +1,5 @@
 import { compilePattern } from "./compile-pattern.ts";
+import { PieceTooLongError } from "./errors.ts";
 
 /**
  * Cuts text into pieces by a split pattern. What the pattern does not match is a piece too, so that no text is lost
@@ -14,14 +15,22 @@ export class TextSplitter {
     this.searching = new RegExp(this.sticky.source, "ug");
   }
 
-  /** The end of the piece that begins at `start`. */
+  /** The end of the piece that begins at `start`. @throws PieceTooLongError */
   pieceEnd(text: string, start: number): number {
+    try {
+      return this.matchEnd(text, start) ?? this.nextMatch(text, start);
+    } catch (cause) {
+      // The stack for backtracking is bounded: in V8, a text beyond Latin-1 fills it in some four million steps.
+      throw new PieceTooLongError(start, { cause });
+    }
+  }
+
+  private matchEnd(text: string, start: number): number | undefined {
     const { sticky } = this;
     if (sticky === undefined) return text.length;
     // A sticky `test` is much faster than `exec` or `matchAll`, which build an object per match.
     sticky.lastIndex = start;
-    if (sticky.test(text) && sticky.lastIndex > start) return sticky.lastIndex;
-    return this.nextMatch(text, start);
+    return sticky.test(text) && sticky.lastIndex > start ? sticky.lastIndex : undefined;
   }
 
   private nextMatch(text: string, start: number): number {

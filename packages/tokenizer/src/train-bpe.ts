@@ -35,6 +35,7 @@ export interface BytePairTrainingOptions {
  *
  * @param texts any number of texts; no word reaches over the end of one
  * @throws InvalidTrainingOptionError if `vocabSize` has no room for the bytes and special tokens
+ * @throws PieceTooLongError where millions of characters follow each other without a border
  */
 export function trainBytePair(texts: Iterable<string>, options: BytePairTrainingOptions): BytePairTokenizer {
   const { vocabSize, pattern = splitPatterns.gpt2, minFrequency = 1, onProgress } = options;
