@@ -2,6 +2,7 @@ export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from ".
 export { Block, type BlockOptions, createBlock } from "./block.ts";
 export { breathe } from "./breathe.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
+export { VocabularyError } from "./errors.ts";
 export {
   type Activation,
   createFeedForward,
@@ -25,3 +26,4 @@ export {
   type RmsNormOptions,
 } from "./norm.ts";
 export { dispose, type Parameter, parameter, parameters } from "./parameter.ts";
+export { checkTokens } from "./vocabulary.ts";

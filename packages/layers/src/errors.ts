@@ -1,0 +1,17 @@
+/** A token that the model does not know: the vocabulary of the tokenizer is not that of the model. */
+export class VocabularyError extends Error {
+  override readonly name = "VocabularyError";
+  readonly isTesseraError = true;
+  readonly id: number;
+  readonly vocabSize: number;
+
+  constructor(id: number, vocabSize: number, options?: ErrorOptions) {
+    super(
+      `Token ${id} is not in the model's vocabulary of ${vocabSize} tokens (0 to ${vocabSize - 1}). The vocabulary does ` +
+        "not match the model: encode the text with the tokenizer that the model was trained with.",
+      options,
+    );
+    this.id = id;
+    this.vocabSize = vocabSize;
+  }
+}
