@@ -1,5 +1,5 @@
 import { tensor2d, tidy } from "@tensorflow/tfjs";
-import { breathe, type LanguageModel, randomGenerator } from "@tessera-lm/layers";
+import { breathe, checkTokens, type LanguageModel, randomGenerator } from "@tessera-lm/layers";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { GenerationError } from "./errors.ts";
 import { checkSamplingOptions, outOfRange, pickToken, type SamplingOptions, tokenProbabilities } from "./sampling.ts";
@@ -18,8 +18,9 @@ export interface GenerateOptions extends SamplingOptions {
 /**
  * Continues a prompt: yields one token id after the other, each drawn from the model's distribution at the last
  * position. The model sees the last `contextLength` tokens. Between two tokens the event loop runs.
- * @throws {GenerationError} at once, for an option out of range or a prompt that is empty or has a token that the model
- * does not know; while running, for logits that are not numbers
+ * @throws {GenerationError} at once, for an option out of range or an empty prompt; while running, for logits that are
+ * not numbers
+ * @throws {VocabularyError} at once, for a token of the prompt that the model does not know
  */
 export function generate(
   model: LanguageModel,
@@ -32,7 +33,12 @@ export function generate(
     throw outOfRange("maxNewTokens", maxNewTokens, "a whole number of at least 0");
   }
   const tokens = [...prompt];
-  checkPrompt(tokens, model.vocabSize);
+  if (tokens.length === 0) {
+    throw new GenerationError(
+      "generate: the prompt is empty. Start with a token, such as the one that separates texts.",
+    );
+  }
+  checkTokens(tokens, model.vocabSize);
   return continuation(model, tokens, options);
 }
 
@@ -62,18 +68,4 @@ async function lastLogits(model: LanguageModel, tokens: readonly number[]): Prom
   } finally {
     logits.dispose();
   }
-}
-
-function checkPrompt(tokens: readonly number[], vocabSize: number): void {
-  if (tokens.length === 0) {
-    throw new GenerationError(
-      "generate: the prompt is empty. Start with a token, such as the one that separates texts.",
-    );
-  }
-  const position = tokens.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= vocabSize);
-  if (position === -1) return;
-  throw new GenerationError(
-    `generate: token ${tokens[position]} at position ${position} of the prompt is not in the model's vocabulary of ` +
-      `${vocabSize} tokens. Encode the prompt with the tokenizer that the model was trained with.`,
-  );
 }

@@ -1,6 +1,15 @@
-import { dispose as disposeTensors, memory, type Tensor2D, tensor2d, tidy, variableGrads } from "@tensorflow/tfjs";
-import { dispose, normal, type Parameter, parameters, randomGenerator } from "@tessera-lm/layers";
-import { afterAll, expect, test } from "vitest";
+import {
+  dispose as disposeTensors,
+  memory,
+  profile,
+  type Tensor2D,
+  tensor2d,
+  tidy,
+  variableGrads,
+} from "@tensorflow/tfjs";
+import { dispose, normal, type Parameter, parameters, randomGenerator, VocabularyError } from "@tessera-lm/layers";
+import { crossEntropy } from "@tessera-lm/ops";
+import { afterAll, describe, expect, test } from "vitest";
 import { SequenceTooLongError } from "./errors.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
 
@@ -61,6 +70,13 @@ test("a seed decides the weights", () => {
   expect(a).not.toEqual(c);
 });
 
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, digits = 4): void {
+  expect(actual.length).toBe(expected.length);
+  Array.from(actual).forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i], digits);
+  });
+}
+
 test("forward gives logits of every position, or of the last alone", () => {
   const all = tidy(() => model.forward(tokens).arraySync());
   const last = tidy(() => model.forward(tokens, { lastOnly: true }).arraySync());
@@ -100,6 +116,44 @@ test("tokenLosses is −log softmax at the target, 0 where ignored; loss is its 
     expected.flat().reduce((sum, loss) => sum + loss, 0),
     3,
   );
+});
+
+describe("tokenLosses of 600 positions", () => {
+  const long = createGpt2({ ...config, contextLength: 200, numHeads: 1, width: 4 }, 2);
+  scramble(long);
+  const ids = (from: number): Tensor2D =>
+    tensor2d(
+      Int32Array.from({ length: 600 }, (_, i) => ((i * 7919) % (13 - from)) + from),
+      [3, 200],
+      "int32",
+    );
+  const [inputs, wanted] = [ids(0), ids(-1)];
+  afterAll(() => {
+    dispose(long);
+    disposeTensors([inputs, wanted]);
+  });
+
+  test("equal those of all logits, but never hold more than 256 rows of them", async () => {
+    let losses: ArrayLike<number> = [];
+    const { kernels } = await profile(() => {
+      losses = tidy(() => long.tokenLosses(inputs, wanted).dataSync());
+    });
+    const shapes = kernels.flatMap(({ outputShapes }) => outputShapes).filter((shape) => shape.at(-1) === 13);
+    expect(new Set(shapes.map(String))).toEqual(new Set(["256,13", "88,13"]));
+    const expected = tidy(() => {
+      const logits = long.forward(inputs).reshape([600, 13]) as Tensor2D;
+      return crossEntropy(logits, wanted.flatten()).dataSync();
+    });
+    expectClose(losses, expected);
+  });
+
+  test("have the gradients of loss", () => {
+    const own = [...parameters(long).values()];
+    const ofLoss = variableGrads(() => long.loss(inputs, wanted), own);
+    const ofLosses = variableGrads(() => long.tokenLosses(inputs, wanted).sum(), own);
+    for (const { name } of own) expectClose(ofLosses.grads[name].dataSync(), ofLoss.grads[name].dataSync(), 3);
+    disposeTensors([ofLoss.value, ofLoss.grads, ofLosses.value, ofLosses.grads]);
+  });
 });
 
 function gradientsOf(of: Gpt2, seed?: number): Map<string, number[]> {
@@ -166,6 +220,24 @@ test("a sequence longer than the context is refused", () => {
   expect(() => model.forward(long)).toThrow(SequenceTooLongError);
   expect(() => model.forward(long)).toThrow(/7 tokens .* context of 6/);
   long.dispose();
+});
+
+test.each([13, 50256, -1])("token %d is refused by every method with the size of the vocabulary", (token) => {
+  const foreign = tensor2d([1, token], [1, 2], "int32");
+  const known = tensor2d([1, 2], [1, 2], "int32");
+  const before = memory().numTensors;
+  const passes = [
+    () => model.forward(foreign),
+    () => model.tokenLosses(foreign, known),
+    () => model.loss(foreign, known),
+    ...(token === -1 ? [] : [() => model.tokenLosses(known, foreign), () => model.loss(known, foreign)]),
+  ];
+  for (const pass of passes) {
+    expect(pass).toThrow(VocabularyError);
+    expect(pass).toThrow(`Token ${token} is not in the model's vocabulary of 13 tokens`);
+  }
+  expect(memory().numTensors).toBe(before);
+  disposeTensors([foreign, known]);
 });
 
 test("forward, losses and gradients leave nothing behind", () => {

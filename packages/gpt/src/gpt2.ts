@@ -12,15 +12,20 @@ import {
   type LayerNorm,
   normal,
   randomGenerator,
+  VocabularyError,
   withDropout,
 } from "@tessera-lm/layers";
-import { crossEntropy, linearCrossEntropy } from "@tessera-lm/ops";
+import { linearCrossEntropy, TokenRangeError } from "@tessera-lm/ops";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 import { SequenceTooLongError } from "./errors.ts";
+import { tokenLosses } from "./token-losses.ts";
 
 /**
  * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is the token
  * embedding transposed. Frees what it computes on the way: only the result of a method is the caller's.
+ *
+ * Every method throws {@link VocabularyError} for a token or target that the model does not know, on the `cpu` and
+ * `wasm` backends. On others it would have to wait for a GPU: check ids with `checkTokens` before they become tensors.
  */
 export class Gpt2 implements LanguageModel {
   readonly config: ResolvedGpt2Config;
@@ -50,24 +55,27 @@ export class Gpt2 implements LanguageModel {
    * @throws {SequenceTooLongError} if T is greater than `contextLength`
    */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
-    return tidy(() => {
+    return this.#pass(() => {
       const hidden = this.hidden(tokens, options); // (B, T, C)
       const [batch, time] = hidden.shape;
       return this.tokenEmbedding.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
     });
   }
 
-  /** −log p(target) in nats at every position, (B, T) → (B, T); 0 where the target is −1. */
+  /**
+   * −log p(target) in nats at every position, (B, T) → (B, T); 0 where the target is −1. All logits never exist at once,
+   * unless gradients are wanted: then sum with `loss`.
+   */
   tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
-    return tidy(() => {
-      const logits = this.tokenEmbedding.logits(rows(this.hidden(tokens, options))); // (B·T, V)
-      return crossEntropy(logits, targets.flatten()).reshape(targets.shape); // (B, T)
+    return this.#pass(() => {
+      const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
+      return tokenLosses(this.tokenEmbedding, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
     });
   }
 
   /** Σ tokenLosses, without ever holding all logits: the quantity to differentiate in training. */
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
-    return tidy(() => {
+    return this.#pass(() => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
       return linearCrossEntropy(hidden, this.tokenEmbedding.weight, targets.flatten());
     });
@@ -75,13 +83,23 @@ export class Gpt2 implements LanguageModel {
 
   /** What the head reads: the features after the final norm, (B, T) → (B, T, C); with `lastOnly` (B, 1, C). */
   hidden(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
-    return tidy(() => {
+    return this.#pass(() => {
       let x = this.#embed(tokens, options); // (B, T, C)
       this.blocks.forEach((block, layer) => {
         x = block.forward(x, atSite(options, layer + 1)); // (B, T, C)
       });
       return this.finalNorm.forward(options?.lastOnly ? lastPosition(x) : x) as Tensor3D;
     });
+  }
+
+  /** A tidy in which an id that an operation refuses is one that the model does not know. */
+  #pass<T extends Tensor>(compute: () => T): T {
+    try {
+      return tidy(compute);
+    } catch (error) {
+      if (!(error instanceof TokenRangeError)) throw error;
+      throw new VocabularyError(error.id, this.vocabSize, { cause: error });
+    }
   }
 
   #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
