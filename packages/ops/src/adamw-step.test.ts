@@ -1,7 +1,17 @@
-import { type Scalar, scalar, type Tensor, type Variable, variable, zerosLike } from "@tensorflow/tfjs";
+import {
+  ones,
+  type Scalar,
+  scalar,
+  type Tensor,
+  tidy,
+  type Variable,
+  variable,
+  zeros,
+  zerosLike,
+} from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type AdamwStepOptions, adamwStep, globalNorm, ShapeError } from "./index.ts";
-import { backends, expectClose, expectNoLeak, fixture, tensorOf, use } from "./test-support.ts";
+import { type AdamwStepOptions, adamwStep, globalNorm, OptionError, ShapeError } from "./index.ts";
+import { backends, expectClose, expectNoLeak, fixture, tensorOf, usageOf, use } from "./test-support.ts";
 
 const { adamw } = fixture;
 
@@ -50,6 +60,30 @@ describe.each(backends)("on %s", (backend) => {
     expect(state.parameters[0]?.dataSync()).not.toEqual(before);
   });
 
+  it("needs no more memory for many parameters than for one", () => {
+    const buffersFor = (count: number) => {
+      const list = <T>(make: () => T) => Array.from({ length: count }, make);
+      const [p, m, v] = [0, 1, 2].map(() => list(() => tidy(() => variable(zeros([10]))))) as [
+        Variable[],
+        Variable[],
+        Variable[],
+      ];
+      const state = { parameters: p, firstMoments: m, secondMoments: v, weightDecays: list(() => 0.1) };
+      const gradients = list(() => ones([10]));
+      return usageOf(() => adamwStep({ ...options(state, gradients, 1, scalar(0.5)), ...state })).dataBuffers;
+    };
+    expect(buffersFor(8)).toBe(buffersFor(1));
+    expect(buffersFor(1)).toBeGreaterThan(0);
+  });
+
+  it("measures a length with the squares of one tensor at a time", () => {
+    const bytesFor = (count: number) => {
+      const tensors = Array.from({ length: count }, () => ones([1000]));
+      return usageOf(() => globalNorm(tensors).dispose()).bytes;
+    };
+    expect(bytesFor(9) - bytesFor(2)).toBeLessThan(1000);
+  });
+
   it("measures the length of all gradients together", () => {
     const tensors = fixture.globalNorm.tensors.map(tensorOf);
     const norm = globalNorm(tensors);
@@ -68,4 +102,14 @@ it("names the gradient that does not fit", () => {
     "gradients[1] must have shape (4), but has shape (3, 4)",
   );
   expect(() => adamwStep(options(state, [first], 1))).toThrow("one element for each of 2 parameters");
+});
+
+it.each([0, -1, 1.5, Number.NaN])("refuses step %s and leaves the weights alone", (step) => {
+  const state = initialState();
+  const before = state.parameters[0]?.dataSync().slice();
+  expect(() => adamwStep(options(state, adamw.initial.map(tensorOf), step))).toThrow(OptionError);
+  expect(() => adamwStep(options(state, adamw.initial.map(tensorOf), step))).toThrow(
+    `step must be a whole number, 1 for the first step, but is ${step}`,
+  );
+  expect(state.parameters[0]?.dataSync()).toEqual(before);
 });

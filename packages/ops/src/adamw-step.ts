@@ -1,6 +1,6 @@
 import { add, div, mul, type Scalar, sqrt, square, sub, type Tensor, tidy, type Variable } from "@tensorflow/tfjs";
-import { fused } from "./differentiable.ts";
-import { ShapeError } from "./errors.ts";
+import { hasKernel, runKernel } from "./differentiable.ts";
+import { OptionError, ShapeError } from "./errors.ts";
 import { requireFloat } from "./validate.ts";
 
 /** What one step of AdamW reads and writes. All lists have one element per parameter, in the same order. */
@@ -35,40 +35,51 @@ export interface AdamwStepOptions {
  *
  * Loshchilov, Hutter 2017, https://arxiv.org/abs/1711.05101; `torch.optim.AdamW`.
  *
+ * Without a kernel one parameter follows the other, so that the working memory is that of the largest one.
+ *
  * Kernel `TesseraAdamwStep`: inputs "parameter0", "gradient0", "firstMoment0", "secondMoment0", "parameter1", … and
  * perhaps "gradientScale"; attributes learningRate, beta1, beta2, epsilon, step, weightDecays. It returns the new
  * parameter, first and second moment of each, in this order; they may be the old memory, rewritten, where nobody else
  * refers to it.
  *
  * @throws ShapeError if the lists differ in length, or a gradient or moment has not its parameter's shape
+ * @throws OptionError if the step is not a whole number of at least 1
  */
 export function adamwStep(options: AdamwStepOptions): void {
-  const { parameters, firstMoments, secondMoments } = options;
+  requireStep(options.step);
   requireAligned(options);
-  tidy(() => {
-    const updated = fused("TesseraAdamwStep", kernelInputs(options), kernelAttributes(options), () => compose(options));
-    const targets = parameters.flatMap((p, i) => [p, firstMoments[i], secondMoments[i]] as Variable[]);
-    for (const [i, target] of targets.entries()) target.assign(updated[i] as Tensor);
-  });
+  const all = [...options.parameters.keys()];
+  if (hasKernel(KERNEL)) {
+    update(options, all, () => runKernel(KERNEL, kernelInputs(options), kernelAttributes(options)));
+  } else {
+    for (const i of all) update(options, [i], () => composeOne(options, i));
+  }
 }
 
-/** New parameter and moments of every parameter, in turn; each one's temporaries are freed before the next. */
-function compose(options: AdamwStepOptions): Tensor[] {
-  return options.parameters.flatMap((_, i) => tidy(() => composeOne(options, i)));
+const KERNEL = "TesseraAdamwStep";
+
+/** Assigns what `compute` returns, new parameter and moments in turn, to those of the parameters with these indices. */
+function update(options: AdamwStepOptions, indices: readonly number[], compute: () => readonly Tensor[]): void {
+  const { parameters, firstMoments, secondMoments } = options;
+  const targets = indices.flatMap((i) => [parameters[i], firstMoments[i], secondMoments[i]] as Variable[]);
+  tidy(() => {
+    const updated = compute();
+    for (const [k, target] of targets.entries()) target.assign(updated[k] as Tensor);
+  });
 }
 
 function composeOne(options: AdamwStepOptions, i: number): [parameter: Tensor, first: Tensor, second: Tensor] {
   const { learningRate, beta1, beta2, epsilon, step, gradientScale } = options;
   const [p, gradient, m, v] = tensorsOf(options, i);
   const g = gradientScale ? mul(gradient, gradientScale) : gradient;
-  const first = add(mul(m, beta1), mul(g, 1 - beta1));
-  const second = add(mul(v, beta2), mul(square(g), 1 - beta2));
+  const first = tidy(() => add(mul(m, beta1), mul(g, 1 - beta1)));
+  const second = tidy(() => add(mul(v, beta2), mul(square(g), 1 - beta2)));
   // m̂ / (√v̂ + ε) with the corrections moved into two numbers.
   const correction = Math.sqrt(1 - beta2 ** step);
   const rate = (learningRate * correction) / (1 - beta1 ** step);
-  const update = mul(div(first, add(sqrt(second), epsilon * correction)), rate);
+  const change = tidy(() => mul(div(first, add(sqrt(second), epsilon * correction)), rate));
   const decay = learningRate * (options.weightDecays[i] as number);
-  return [sub(decay === 0 ? p : mul(p, 1 - decay), update), first, second];
+  return [sub(decay === 0 ? p : mul(p, 1 - decay), change), first, second];
 }
 
 function tensorsOf(options: AdamwStepOptions, i: number): [p: Tensor, g: Tensor, m: Tensor, v: Tensor] {
@@ -92,6 +103,11 @@ function kernelInputs(options: AdamwStepOptions): Record<string, Tensor> {
 
 function kernelAttributes({ learningRate, beta1, beta2, epsilon, step, weightDecays }: AdamwStepOptions) {
   return { learningRate, beta1, beta2, epsilon, step, weightDecays: [...weightDecays] };
+}
+
+function requireStep(step: number): void {
+  if (Number.isInteger(step) && step >= 1) return;
+  throw new OptionError("adamwStep", `step must be a whole number, 1 for the first step, but is ${step}`);
 }
 
 function requireAligned(options: AdamwStepOptions): void {

@@ -19,7 +19,7 @@ import {
   variable,
 } from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { gelu, layerNorm, linear, linearCrossEntropy, silu } from "./index.ts";
+import { adamwStep, gelu, layerNorm, linear, linearCrossEntropy, silu } from "./index.ts";
 import { expectClose, expectNoLeak, use } from "./test-support.ts";
 
 beforeAll(() => use("cpu"));
@@ -138,6 +138,25 @@ describe("a backend with its own kernels", () => {
     ]);
     expectNoLeak(() => gradientsOfNorm());
   });
+});
+
+it("runs one kernel for the step of all parameters", () => {
+  const calls = fakeKernel(
+    "TesseraAdamwStep",
+    [1, 2, 3, 4, 5, 6].map((value) => [[2], value]),
+  );
+  const make = () => [0, 0].map((zero) => tidy(() => variable(tensor1d([zero, zero]))));
+  const [parameters, firstMoments, secondMoments, gradients] = [make(), make(), make(), make()];
+  const rates = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, step: 3 };
+  const run = () => adamwStep({ parameters, firstMoments, secondMoments, gradients, weightDecays: [0.1, 0], ...rates });
+  run();
+  expect(calls).toHaveLength(1);
+  const names = [0, 1].flatMap((i) => [`parameter${i}`, `gradient${i}`, `firstMoment${i}`, `secondMoment${i}`]);
+  expect(Object.keys(calls[0]?.inputs ?? {})).toEqual(names);
+  expect(calls[0]?.attributes).toEqual({ ...rates, weightDecays: [0.1, 0] });
+  const values = [0, 1].flatMap((i) => [parameters[i], firstMoments[i], secondMoments[i]].map((t) => t?.dataSync()[1]));
+  expect(values).toEqual([1, 2, 3, 4, 5, 6]);
+  expectNoLeak(run);
 });
 
 describe("only gradients that can be wanted are computed", () => {

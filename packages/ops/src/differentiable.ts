@@ -74,7 +74,16 @@ export function fused(
   attributes: NamedAttrMap,
   compose: () => readonly Tensor[],
 ): readonly Tensor[] {
-  if (getKernel(kernel, engine().backendName) === undefined) return compose();
+  return hasKernel(kernel) ? runKernel(kernel, inputs, attributes) : compose();
+}
+
+/** Whether the current backend brings a kernel of this name. */
+export function hasKernel(kernel: string): boolean {
+  return getKernel(kernel, engine().backendName) !== undefined;
+}
+
+/** All outputs of the current backend's kernel. */
+export function runKernel(kernel: string, inputs: NamedTensorMap, attributes: NamedAttrMap): readonly Tensor[] {
   const result: Tensor | Tensor[] = engine().runKernel(kernel, inputs, attributes);
   return Array.isArray(result) ? result : [result];
 }

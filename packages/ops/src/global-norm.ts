@@ -15,6 +15,7 @@ import { requireType } from "./validate.ts";
 export function globalNorm(tensors: readonly Tensor[]): Scalar {
   for (const tensor of tensors) requireType("globalNorm", "every tensor", tensor, "float32");
   if (tensors.length === 0) return scalar(0);
-  const compose = () => [sqrt(addN(tensors.map((tensor) => sum(square(tensor)))))];
+  // The squares of one tensor at a time: each has the tensor's size.
+  const compose = () => [sqrt(addN(tensors.map((tensor) => tidy(() => sum(square(tensor))))))];
   return tidy(() => fused("TesseraGlobalNorm", Object.fromEntries(tensors.entries()), {}, compose)[0] as Scalar);
 }

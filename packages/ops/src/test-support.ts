@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import "@tensorflow/tfjs-backend-wasm";
-import { grads, memory, setBackend, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
-import { expect } from "vitest";
+import { engine, grads, memory, setBackend, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
+import { expect, vi } from "vitest";
 import * as ops from "./index.ts";
 
 /** A tensor as the fixture writes it. */
@@ -102,4 +102,34 @@ export function expectNoLeak(run: () => void): void {
   run();
   const after = memory();
   expect([after.numTensors, after.numDataBuffers]).toEqual([before.numTensors, before.numDataBuffers]);
+}
+
+/** What one run of a function needs at most, seen after each of its kernels. */
+export interface Usage {
+  /** Buffers beyond those that were there before. */
+  dataBuffers: number;
+  /** Bytes beyond those that were there before; clones count, too. */
+  bytes: number;
+  /** Numbers in the largest output of a kernel. */
+  largestOutput: number;
+}
+
+export function usageOf(run: () => void): Usage {
+  const before = memory();
+  const usage: Usage = { dataBuffers: 0, bytes: 0, largestOutput: 0 };
+  const runKernel = engine().runKernel.bind(engine());
+  const spy = vi.spyOn(engine(), "runKernel").mockImplementation((...call) => {
+    const result: Tensor | Tensor[] = runKernel(...call);
+    const { numDataBuffers, numBytes } = memory();
+    usage.dataBuffers = Math.max(usage.dataBuffers, numDataBuffers - before.numDataBuffers);
+    usage.bytes = Math.max(usage.bytes, numBytes - before.numBytes);
+    usage.largestOutput = Math.max(usage.largestOutput, ...[result].flat().map((tensor) => tensor.size));
+    return result as never;
+  });
+  try {
+    run();
+  } finally {
+    spy.mockRestore();
+  }
+  return usage;
 }
