@@ -5,7 +5,8 @@ export class InvalidOptionError extends Error {
   readonly option: string;
 
   constructor(option: string, found: unknown, expected: string) {
-    super(`${option} is ${JSON.stringify(found) ?? String(found)}; expected ${expected}.`);
+    const shown = typeof found === "number" ? String(found) : (JSON.stringify(found) ?? String(found));
+    super(`${option} is ${shown}; expected ${expected}.`);
     this.option = option;
   }
 }
@@ -29,6 +30,23 @@ export class NonFiniteLossError extends Error {
   }
 }
 
+/** A parameter is no longer a finite number: the run is not saved, so that the last checkpoint stays a good one. */
+export class NonFiniteParameterError extends Error {
+  override readonly name = "NonFiniteParameterError";
+  readonly isTesseraError = true;
+  readonly step: number;
+  readonly parameter: string;
+
+  constructor(step: number, parameter: string) {
+    super(
+      `Step ${step}: parameter ${JSON.stringify(parameter)} is no longer finite. No checkpoint was saved. ` +
+        "Go on from the last checkpoint with a lower learning rate, a longer warmup or clipByGlobalNorm.",
+    );
+    this.step = step;
+    this.parameter = parameter;
+  }
+}
+
 /** A parameter that is to be trained has no influence on the loss. */
 export class UnreachedParameterError extends Error {
   override readonly name = "UnreachedParameterError";
@@ -39,6 +57,21 @@ export class UnreachedParameterError extends Error {
     super(
       `The loss does not depend on parameter ${JSON.stringify(parameter)}, so it cannot be trained. ` +
         "Leave it out of `parameters`, or compute the loss with the model that it belongs to.",
+    );
+    this.parameter = parameter;
+  }
+}
+
+/** A parameter that is to be trained is frozen: `trainable` is false. */
+export class FrozenParameterError extends Error {
+  override readonly name = "FrozenParameterError";
+  readonly isTesseraError = true;
+  readonly parameter: string;
+
+  constructor(parameter: string) {
+    super(
+      `Parameter ${JSON.stringify(parameter)} is frozen (trainable is false), so it cannot be trained. ` +
+        "Hand over only what is trained, such as the parameters() of a LoRA adapter, or set its `trainable` to true.",
     );
     this.parameter = parameter;
   }
@@ -89,7 +122,7 @@ export class UnknownMetricError extends Error {
   readonly metric: string;
 
   constructor(metric: string, known: readonly string[]) {
-    super(`The evaluations do not report ${JSON.stringify(metric)}; they report ${known.join(", ")}.`);
+    super(`The evaluations do not report ${JSON.stringify(metric)}; they report ${known.join(", ") || "nothing"}.`);
     this.metric = metric;
   }
 }

@@ -5,8 +5,10 @@ export type { EarlyStopping } from "./early-stopping.ts";
 export {
   CheckpointMismatchError,
   EmptyBatchesError,
+  FrozenParameterError,
   InvalidOptionError,
   NonFiniteLossError,
+  NonFiniteParameterError,
   NoTargetsError,
   UnknownMetricError,
   UnreachedParameterError,

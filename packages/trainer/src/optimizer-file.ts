@@ -1,13 +1,9 @@
-import type { Tensor } from "@tensorflow/tfjs";
-import type { HostTensor } from "@tessera-lm/weights";
+import type { HostTensor, TensorToWrite } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 
-/** Writes the state of an optimiser as float32, which is what it is: nothing is rounded. */
-export async function writeOptimizer(path: string, state: ReadonlyMap<string, Tensor>): Promise<void> {
-  const tensors = [...state].map(async ([name, tensor]): Promise<[string, HostTensor]> => {
-    return [name, { dtype: "F32", shape: tensor.shape, data: await tensor.data<"float32">() }];
-  });
-  await writeSafetensorsFile(path, await Promise.all(tensors));
+/** Writes the state of an optimiser as it is, one tensor after the other: nothing is rounded, nothing gathered. */
+export function writeOptimizer(path: string, state: ReadonlyMap<string, TensorToWrite>): Promise<void> {
+  return writeSafetensorsFile(path, state);
 }
 
 /** Reads what `writeOptimizer` wrote, whole. @throws the errors of `openSafetensorsFile` */

@@ -1,9 +1,12 @@
 import { scalar, type Tensor, tidy } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
 import { adamwStep } from "@tessera-lm/ops";
+import { checkNotNegative, checkPositive, checkShare } from "../check-number.ts";
 import type { Schedule } from "../schedules.ts";
-import { Moments, momentState, restoreMoments } from "./moments.ts";
+import { restoreState, stateOf } from "./memory.ts";
+import { Moments } from "./moments.ts";
 import { asSchedule, type Optimizer } from "./optimizer.ts";
+import { UpdateCounts } from "./update-counts.ts";
 
 export interface AdamWOptions {
   readonly learningRate: number | Schedule;
@@ -21,7 +24,9 @@ export interface AdamWOptions {
 
 /**
  * p ← p − learningRate · (m̂ / (√v̂ + ε) + weightDecay · p): Adam with decoupled weight decay (Loshchilov and Hutter
- * 2019), with the defaults of PyTorch's AdamW. State: `first_moment.NAME`, `second_moment.NAME`.
+ * 2019), with the defaults of PyTorch's AdamW. m̂ and v̂ are corrected by the number of updates that the parameter has had.
+ * State: `first_moment.NAME`, `second_moment.NAME`, `updates.NAME`.
+ * @throws InvalidOptionError
  */
 export function adamw({
   learningRate,
@@ -32,31 +37,38 @@ export function adamw({
   decays = (_name, parameter) => parameter.rank >= 2,
 }: AdamWOptions): Optimizer {
   const rate = asSchedule(learningRate);
+  checkShare("beta1", beta1);
+  checkShare("beta2", beta2);
+  checkPositive("epsilon", epsilon);
+  checkNotNegative("weightDecay", weightDecay);
   const first = new Moments("first_moment");
   const second = new Moments("second_moment");
-  const kinds = [first, second];
+  const updates = new UpdateCounts();
+  const memories = [first, second, updates];
   return {
     learningRate: rate,
     update(parameters, gradients, step) {
-      const entries = [...parameters];
-      tidy(() =>
-        adamwStep({
-          parameters: entries.map(([, parameter]) => parameter),
-          gradients: entries.map(([name]) => gradients.tensors.get(name) as Tensor),
-          firstMoments: entries.map(([name, parameter]) => first.of(name, parameter)),
-          secondMoments: entries.map(([name, parameter]) => second.of(name, parameter)),
-          gradientScale: scalar(gradients.scale),
-          weightDecays: entries.map(([name, parameter]) => (decays(name, parameter) ? weightDecay : 0)),
-          learningRate: rate(step),
-          beta1,
-          beta2,
-          epsilon,
-          step,
-        }),
-      );
+      const learningRate = rate(step);
+      for (const [count, entries] of updates.next(parameters)) {
+        tidy(() =>
+          adamwStep({
+            parameters: entries.map(([, parameter]) => parameter),
+            gradients: entries.map(([name]) => gradients.tensors.get(name) as Tensor),
+            firstMoments: entries.map(([name, parameter]) => first.of(name, parameter)),
+            secondMoments: entries.map(([name, parameter]) => second.of(name, parameter)),
+            gradientScale: scalar(gradients.scale),
+            weightDecays: entries.map(([name, parameter]) => (decays(name, parameter) ? weightDecay : 0)),
+            learningRate,
+            beta1,
+            beta2,
+            epsilon,
+            step: count,
+          }),
+        );
+      }
     },
-    state: () => momentState(kinds),
-    restore: (state, parameters) => restoreMoments(kinds, state, parameters),
-    dispose: () => kinds.forEach((moments) => moments.dispose()),
+    state: () => stateOf(memories),
+    restore: (state, parameters) => restoreState(memories, state, parameters),
+    dispose: () => memories.forEach((memory) => memory.dispose()),
   };
 }

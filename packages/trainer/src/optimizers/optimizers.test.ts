@@ -2,13 +2,14 @@ import { memory, setBackend, type Tensor, tensor, type Variable, variable } from
 import type { HostTensor } from "@tessera-lm/weights";
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { CheckpointMismatchError } from "../errors.ts";
+import { CheckpointMismatchError, InvalidOptionError } from "../errors.ts";
 import { adamw } from "./adamw.ts";
 import { chain } from "./chain.ts";
 import { clipByGlobalNorm } from "./clip-by-global-norm.ts";
 import type { Gradients } from "./gradients.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { sgd } from "./sgd.ts";
+import { UpdateCounts } from "./update-counts.ts";
 
 type Values = Record<string, number[]>;
 
@@ -42,13 +43,15 @@ function gradientsOf(values: Values, scale = 1): Gradients {
 const valuesOf = (parameters: ReadonlyMap<string, Tensor>): Values =>
   Object.fromEntries([...parameters].map(([name, parameter]) => [name, [...parameter.dataSync()]]));
 
-const hostState = (optimizer: Optimizer): Map<string, HostTensor> =>
-  new Map(
-    [...optimizer.state()].map(([name, value]) => [
-      name,
-      { dtype: "F32", shape: value.shape, data: Float32Array.from(value.dataSync()) },
-    ]),
-  );
+/** The state as a checkpoint would give it back. */
+async function hostState(optimizer: Optimizer): Promise<Map<string, HostTensor>> {
+  const host = new Map<string, HostTensor>();
+  for (const [name, value] of optimizer.state()) {
+    const { dtype, shape } = value;
+    host.set(name, { dtype, shape, data: ("read" in value ? await value.read() : value.data).slice() });
+  }
+  return host;
+}
 
 describe("adamw", () => {
   it("is its formula, written out with numbers", () => {
@@ -83,6 +86,37 @@ describe("adamw", () => {
     expect(valuesOf(parameters).matrix[0]).toBe(1);
     expect(valuesOf(parameters).vector[0]).toBeCloseTo(0.9, 6);
     optimizer.dispose();
+  });
+
+  it("corrects each parameter by its own number of updates, whatever the step of the run", () => {
+    const gradients = [0.5, -2, 3].map((g) => ({ late: [g] }));
+    const alone = parametersOf({ late: [1] });
+    const [reference, optimizer] = [adamw({ learningRate: 0.1 }), adamw({ learningRate: 0.1 })];
+    for (const [i, gradient] of gradients.entries()) reference.update(alone, gradientsOf(gradient), i + 1);
+    const early = parametersOf({ early: [1] });
+    for (const step of [1, 2]) optimizer.update(early, gradientsOf({ early: [1] }), step);
+    const both = new Map([...early, ...parametersOf({ late: [1] })]);
+    for (const [i, gradient] of gradients.entries()) {
+      optimizer.update(both, gradientsOf({ early: [-1], ...gradient }), i + 3);
+    }
+    expect(valuesOf(both).late).toEqual(valuesOf(alone).late);
+    const earlyAlone = parametersOf({ early: [1] });
+    const second = adamw({ learningRate: 0.1 });
+    for (const [i, g] of [1, 1, -1, -1, -1].entries()) second.update(earlyAlone, gradientsOf({ early: [g] }), i + 1);
+    expect(valuesOf(both).early).toEqual(valuesOf(earlyAlone).early);
+    for (const made of [reference, optimizer, second]) made.dispose();
+  });
+
+  it("updates parameters of one count together", () => {
+    const counts = new UpdateCounts();
+    const early = parametersOf({ a: [1], b: [1] });
+    expect([...counts.next(early)].map(([count, group]) => [count, group.length])).toEqual([[1, 2]]);
+    const all = new Map([...early, ...parametersOf({ c: [1] })]);
+    const groups = [...counts.next(all)].map(([count, group]) => [count, group.map(([name]) => name)]);
+    expect(groups).toEqual([
+      [2, ["a", "b"]],
+      [1, ["c"]],
+    ]);
   });
 
   it("frees its state", () => {
@@ -145,9 +179,9 @@ describe("the state of an optimiser", () => {
     maxLength: 5,
   });
 
-  it.each(Object.keys(optimizers))("%s: the next update after a restore is the same to the last bit", (kind) => {
-    fc.assert(
-      fc.property(histories, (history) => {
+  it.each(Object.keys(optimizers))("%s: the next update after a restore is the same to the last bit", async (kind) => {
+    await fc.assert(
+      fc.asyncProperty(histories, async (history) => {
         const start = { matrix: [1, -2], b: [0.5] };
         const [original, restored] = [optimizers[kind](), optimizers[kind]()];
         const [parameters, last] = [parametersOf(start), history.length];
@@ -155,11 +189,13 @@ describe("the state of an optimiser", () => {
           original.update(parameters, gradientsOf(gradients), i + 1);
         // The same parameters in another order: state must follow the name.
         const copies = parametersOf(Object.fromEntries(Object.entries(valuesOf(parameters)).reverse()));
-        restored.restore(hostState(original), copies);
+        restored.restore(await hostState(original), copies);
         original.update(parameters, gradientsOf(history[last - 1]), last);
-        restored.update(copies, gradientsOf(history[last - 1]), last);
+        // A second run counts its steps from 1 again: only the learning rate may depend on them.
+        restored.update(copies, gradientsOf(history[last - 1]), 1);
         expect(valuesOf(copies)).toEqual(valuesOf(parameters));
-        expect(valuesOf(restored.state())).toEqual(valuesOf(original.state()));
+        const sorted = async (optimizer: Optimizer) => [...(await hostState(optimizer))].sort();
+        expect(await sorted(restored)).toEqual(await sorted(original));
         original.dispose();
         restored.dispose();
       }),
@@ -170,7 +206,8 @@ describe("the state of an optimiser", () => {
   it("is named by kind and parameter", () => {
     const optimizer = adamw({ learningRate: 0.1 });
     optimizer.update(parametersOf({ "blocks.0.bias": [1] }), gradientsOf({ "blocks.0.bias": [1] }), 1);
-    expect([...optimizer.state().keys()]).toEqual(["first_moment.blocks.0.bias", "second_moment.blocks.0.bias"]);
+    const names = ["first_moment.blocks.0.bias", "second_moment.blocks.0.bias", "updates.blocks.0.bias"];
+    expect([...optimizer.state().keys()]).toEqual(names);
     optimizer.dispose();
   });
 
@@ -178,17 +215,17 @@ describe("the state of an optimiser", () => {
     ["a missing name", { b: [1, 2] }, "first_moment.a"],
     ["another shape", { a: [1, 2, 3], b: [1, 2] }, "first_moment.a"],
     ["a name too many", { a: [1, 2], b: [1, 2], c: [1] }, "first_moment.c"],
-  ])("refuses %s, names it and keeps what it had", (_what, saved: Values, tensorName) => {
+  ])("refuses %s, names it and keeps what it had", async (_what, saved: Values, tensorName) => {
     const [other, optimizer] = [adamw({ learningRate: 0.1 }), adamw({ learningRate: 0.1 })];
     other.update(parametersOf(saved), gradientsOf(saved), 1);
     const own = { a: [5, 6], b: [7, 8] };
     const parameters = parametersOf(own);
     optimizer.update(parameters, gradientsOf(own), 1);
-    const before = valuesOf(optimizer.state());
-    const restoring = () => optimizer.restore(hostState(other), parameters);
+    const [before, foreign] = [await hostState(optimizer), await hostState(other)];
+    const restoring = () => optimizer.restore(foreign, parameters);
     expect(restoring).toThrow(CheckpointMismatchError);
     expect(restoring).toThrow(expect.objectContaining({ tensor: tensorName }));
-    expect(valuesOf(optimizer.state())).toEqual(before);
+    expect(await hostState(optimizer)).toEqual(before);
     other.dispose();
     optimizer.dispose();
   });
@@ -199,5 +236,36 @@ describe("the state of an optimiser", () => {
     const optimizer = sgd({ learningRate: 1, momentum: 0.9 });
     expect(() => optimizer.restore(state, parameters)).toThrow(/momentum\.a is I64; expected F32/);
     expect(optimizer.state().size).toBe(0);
+  });
+});
+
+describe("an optimiser that cannot be", () => {
+  const numbers = [Number.NaN, Number.POSITIVE_INFINITY, -1];
+
+  it.each(["learningRate", "beta1", "beta2", "epsilon", "weightDecay"])("adamw refuses a bad %s", (option) => {
+    for (const value of numbers) {
+      expect(() => adamw({ learningRate: 1, [option]: value })).toThrow(InvalidOptionError);
+      expect(() => adamw({ learningRate: 1, [option]: value })).toThrow(`${option} is ${value}; expected`);
+    }
+  });
+
+  it.each([{ beta1: 1 }, { beta2: 1 }, { epsilon: 0 }])("adamw refuses %j, which would divide by zero", (options) => {
+    expect(() => adamw({ learningRate: 1, ...options })).toThrow(InvalidOptionError);
+  });
+
+  it.each(numbers)("sgd and clipByGlobalNorm refuse %d", (value) => {
+    expect(() => sgd({ learningRate: value })).toThrow(InvalidOptionError);
+    expect(() => sgd({ learningRate: 1, momentum: value })).toThrow(InvalidOptionError);
+    expect(() => clipByGlobalNorm(value)).toThrow(InvalidOptionError);
+  });
+
+  it.each([adamw, sgd])("a schedule is asked at every step, before anything changes", (make) => {
+    const parameters = parametersOf({ a: [1] });
+    const optimizer = make({ learningRate: (step) => (step === 1 ? 0 : Number.NaN) });
+    optimizer.update(parameters, gradientsOf({ a: [1] }), 1);
+    const update = () => optimizer.update(parameters, gradientsOf({ a: [1] }), 2);
+    expect(update).toThrow("learningRate of step 2 is NaN; expected a finite number of at least 0.");
+    expect(valuesOf(parameters)).toEqual({ a: [1] });
+    optimizer.dispose();
   });
 });
