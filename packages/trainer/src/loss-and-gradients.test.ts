@@ -1,7 +1,7 @@
 import { memory, mul, type Scalar, setBackend, square, sum, tensor1d } from "@tensorflow/tfjs";
 import { type Parameter, parameter } from "@tessera-lm/layers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { NoTargetsError, UnreachedParameterError } from "./errors.ts";
+import { FrozenParameterError, NoTargetsError, UnreachedParameterError } from "./errors.ts";
 import { lossAndGradients } from "./loss-and-gradients.ts";
 import type { Objective } from "./objective.ts";
 import { disposeGradients } from "./optimizers/gradients.ts";
@@ -66,6 +66,16 @@ describe("lossAndGradients", () => {
     await expect(failing).rejects.toThrow(UnreachedParameterError);
     await expect(failing).rejects.toThrow(/forgotten\.weight/);
     for (const parameter of trained.values()) parameter.dispose();
+  });
+
+  it("says that a parameter is frozen, and what to do", async () => {
+    const parameters = w();
+    const trained = parameters.get("w") as Parameter;
+    trained.trainable = false;
+    const failing = lossAndGradients({ parameters, objective: squares(parameters), batches: [[1]], seed: 0, step: 1 });
+    await expect(failing).rejects.toThrow(FrozenParameterError);
+    await expect(failing).rejects.toThrow(/"w" is frozen.*set its `trainable` to true/);
+    trained.dispose();
   });
 
   it("refuses a step without any target", async () => {

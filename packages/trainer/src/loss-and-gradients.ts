@@ -1,7 +1,7 @@
 import { add, dispose, engine, type Tensor, tidy } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
 import { foldIn, globalNorm } from "@tessera-lm/ops";
-import { NoTargetsError, UnreachedParameterError } from "./errors.ts";
+import { FrozenParameterError, NoTargetsError, UnreachedParameterError } from "./errors.ts";
 import type { Objective } from "./objective.ts";
 import type { Gradients } from "./optimizers/gradients.ts";
 
@@ -27,10 +27,11 @@ export interface LossAndGradients {
 
 /**
  * Σ loss / Σ count over micro-batches and its gradient: what one big batch would give, whatever their sizes.
- * @throws UnreachedParameterError, NoTargetsError
+ * @throws FrozenParameterError, UnreachedParameterError, NoTargetsError
  */
 export async function lossAndGradients<B>(options: LossAndGradientsOptions<B>): Promise<LossAndGradients> {
   const { parameters, step } = options;
+  for (const [name, { trainable }] of parameters) if (!trainable) throw new FrozenParameterError(name);
   let targets = 0;
   const [lossSum, normSum, ...gradientSums] = tidy(() => {
     const { sums, count } = sumOverBatches(options);
