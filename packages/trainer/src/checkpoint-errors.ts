@@ -22,14 +22,16 @@ export class DamagedCheckpointError extends Error {
   }
 }
 
-/** A fresh run would save into the folder of another run. */
+/** A run would save into the folder of another run. */
 export class FolderInUseError extends Error {
   override readonly name = "FolderInUseError";
   readonly isTesseraError = true;
   readonly folder: string;
 
   constructor(folder: string, newest: string) {
-    super(`${folder} holds ${newest} of an earlier run. Resume that run, choose another folder, or remove this one.`);
+    super(
+      `${folder} holds ${newest} of another run. Resume that run from this folder, choose another folder, or remove this one.`,
+    );
     this.folder = folder;
   }
 }

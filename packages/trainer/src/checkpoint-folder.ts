@@ -19,6 +19,15 @@ export async function listCheckpoints(folder: string): Promise<{ step: number; p
     .sort((a, b) => a.step - b.step);
 }
 
+/**
+ * The path of the checkpoint of the last step in a folder, if there is one. It reads the names and changes nothing, so
+ * that it may look at a run that is still going on.
+ * @throws ReadError
+ */
+export async function latestCheckpoint(folder: string): Promise<string | undefined> {
+  return (await listCheckpoints(folder)).at(-1)?.path;
+}
+
 /** Removes a checkpoint. It stops being one at once, so that a kill leaves no half checkpoint behind. */
 export async function discardCheckpoint(folder: string, path: string): Promise<void> {
   const discarded = join(folder, `.discarded-${basename(path)}`);

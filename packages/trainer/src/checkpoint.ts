@@ -13,6 +13,8 @@ export interface Checkpoint {
 
 /** A place that keeps checkpoints. */
 export interface CheckpointStore {
+  /** Asked before the first step: throws if the run must not save here. */
+  begin?(run: Run): Promise<void>;
   /** Keeps the run as it is now. @returns where */
   save(run: Run): Promise<string>;
 }

@@ -9,9 +9,13 @@ import { WriteError } from "@tessera-lm/weights";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { evaluate, saveCheckpoint } from "./actions.ts";
 import { DamagedCheckpointError, FolderInUseError, MissingCheckpointError } from "./checkpoint-errors.ts";
+import { latestCheckpoint } from "./checkpoint-folder.ts";
 import type { CheckpointOptions } from "./checkpoints.ts";
-import { CheckpointMismatchError } from "./errors.ts";
+import { CheckpointMismatchError, InvalidOptionError, NonFiniteParameterError } from "./errors.ts";
 import type { TrainEvent } from "./events.ts";
+import { adamw } from "./optimizers/adamw.ts";
+import { chain } from "./optimizers/chain.ts";
+import type { Gradients } from "./optimizers/gradients.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import type { TrainOptions } from "./options.ts";
 import { collect, lossesOf, type TinyBatch, tinyModel, tinyRun, tinyStore } from "./testing/tiny-run.ts";
@@ -67,13 +71,12 @@ describe("a checkpoint", () => {
   it("keeps evaluations, and with them the patience of early stopping", async () => {
     const earlyStopping = { metric: "validation.loss", patience: 3 };
     const losses = [3, 4, 5, 6];
-    const every = (model: ReturnType<typeof tinyModel>) => ({
-      1: [saveCheckpoint(tinyStore(model, folder)), evaluate("validation", () => ({ loss: losses.shift() ?? 0 }))],
-    });
-    const [before, after] = [tinyModel(), tinyModel()];
-    await collect(train({ ...tinyRun(before), every: every(before), earlyStopping, stopAfter: 2 }));
-    const resume = await tinyStore(after, folder).load();
-    const events = await collect(train({ ...tinyRun(after), every: every(after), earlyStopping, resume }));
+    const model = tinyModel();
+    const store = tinyStore(model, folder);
+    const every = { 1: [saveCheckpoint(store), evaluate("validation", () => ({ loss: losses.shift() ?? 0 }))] };
+    await collect(train({ ...tinyRun(model), every, earlyStopping, stopAfter: 2 }));
+    const resume = await store.load();
+    const events = await collect(train({ ...tinyRun(model), every, earlyStopping, resume }));
     expect(events.at(-1)).toEqual({ type: "stopped", step: 4, reason: "early-stopping" });
   });
 
@@ -113,11 +116,41 @@ describe("what is kept", () => {
     expect(lossesOf(again).size).toBe(3);
   });
 
-  it("the checkpoints of another run: a fresh one is refused", async () => {
+  it("the checkpoints of another run: a fresh one is refused before its first step", async () => {
     await run({ stopAfter: 4 });
     const before = await folders();
-    await expect(run({ stopAfter: 4 })).rejects.toThrow(FolderInUseError);
+    const save = [saveCheckpoint(tinyStore(tinyModel(), folder))];
+    for (const actions of [{ every: { 2: save } }, { whenStopped: save }]) {
+      await expect(train({ ...tinyRun(), ...actions }).next()).rejects.toThrow(FolderInUseError);
+    }
     expect(await folders()).toEqual(before);
+  });
+
+  it("the checkpoints of another run: one that goes on from elsewhere is refused", async () => {
+    const [model, other] = [tinyModel(), join(folder, "other")];
+    const store = tinyStore(model, other);
+    const every = { 2: [saveCheckpoint(store)] };
+    await collect(train({ ...tinyRun(model), every, stopAfter: 6 }));
+    await run({ stopAfter: 2 });
+    const elsewhere = [await tinyStore(model, folder).load(), await store.load(path(2))];
+    for (const resume of elsewhere) {
+      await expect(train({ ...tinyRun(model), every, resume }).next()).rejects.toThrow(FolderInUseError);
+    }
+    expect((await readdir(other)).sort()).toEqual(["step-000004", "step-000006"]);
+    const empty = [saveCheckpoint(tinyStore(model, join(folder, "empty")))];
+    await collect(train({ ...tinyRun(model), every: { 4: empty }, stopAfter: 4, resume: await store.load(path(2)) }));
+    expect(await latestCheckpoint(join(folder, "empty"))).toBe(join(folder, "empty", "step-000004"));
+  });
+
+  it("the checkpoints of the first run, when a second fresh one has the same store", async () => {
+    const model = tinyModel();
+    const options = { ...tinyRun(model), every: { 2: [saveCheckpoint(tinyStore(model, folder))] }, stopAfter: 2 };
+    await collect(train(options));
+    await expect(collect(train(options))).rejects.toThrow(FolderInUseError);
+  });
+
+  it.each([{ keepLast: 0 }, { keepLast: 1.5 }, { keepBest: { metric: "loss" } }])("not with %j", (options) => {
+    expect(() => tinyStore(tinyModel(), folder, options)).toThrow(InvalidOptionError);
   });
 
   it("not what killed saves left", async () => {
@@ -232,6 +265,34 @@ describe("a checkpoint that cannot be restored", () => {
   it("because there is none", async () => {
     expect(await expectUntouched(tinyRun())).toBeInstanceOf(MissingCheckpointError);
     expect(await tinyStore(tinyModel(), join(folder, "missing")).latest()).toBeUndefined();
+  });
+});
+
+describe("an update that spoils the parameters", () => {
+  const spoil = (gradients: Gradients): Gradients => ({ ...gradients, scale: Number.NaN });
+
+  it.each([
+    ["a learning rate", adamw({ learningRate: (step) => (step === 2 ? Number.NaN : 0.01) }), /learningRate of step 2/],
+    ["a transform", chain(spoil, adamw({ learningRate: 0.01 })), NonFiniteParameterError],
+  ])("by %s that is NaN is not saved", async (_what, optimizer, error) => {
+    await run({ stopAfter: 1, whenStopped: [saveCheckpoint(tinyStore(tinyModel(), folder))] });
+    const before = await folders();
+    const model = tinyModel();
+    const store = tinyStore(model, folder);
+    const every = { 1: [saveCheckpoint(store)] };
+    const failing = collect(train({ ...tinyRun(model), optimizer, every, resume: await store.load() }));
+    await expect(failing).rejects.toThrow(error);
+    expect(await folders()).toEqual(before);
+  });
+});
+
+describe("latestCheckpoint", () => {
+  it("goes by the number, and cleans nothing", async () => {
+    expect(await latestCheckpoint(join(folder, "missing"))).toBeUndefined();
+    const left = ".step-000009.tessera-999999999-0123456789ab.new";
+    for (const name of ["step-000002", "step-999999", "step-1000000", left, "step-x"]) await mkdir(join(folder, name));
+    expect(await latestCheckpoint(folder)).toBe(join(folder, "step-1000000"));
+    expect(await folders()).toContain(left);
   });
 });
 

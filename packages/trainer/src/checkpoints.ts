@@ -1,10 +1,12 @@
-import { join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Tensor } from "@tensorflow/tfjs";
 import { writeFileAtomic, writeFolderAtomic } from "@tessera-lm/weights/node";
+import { checkCount } from "./check-number.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 import { FolderInUseError, MissingCheckpointError } from "./checkpoint-errors.ts";
 import { checkpointName, cleanFolder, discardCheckpoint, listCheckpoints } from "./checkpoint-folder.ts";
-import { bestOf, history, type Metric } from "./metric.ts";
+import { bestOf, history, type Metric, type ParsedMetric, parseMetric } from "./metric.ts";
 import { readOptimizer, writeOptimizer } from "./optimizer-file.ts";
 import type { Run } from "./run.ts";
 import { readTrainerState } from "./trainer-state-file.ts";
@@ -42,55 +44,81 @@ export interface Checkpoints extends CheckpointStore {
  * latest one is good whenever the process is killed. Saving after a resume from an older checkpoint also removes the
  * later ones: they belong to a future that was left.
  *
- * `save` throws WriteError when the disk refuses, and FolderInUseError where a fresh run would save beside the
- * checkpoints of another.
+ * A folder that holds checkpoints admits only a run that goes on from one which this store loaded from it: `begin`,
+ * which `train` calls before the first step, and `save` throw FolderInUseError for any other. `save` throws WriteError
+ * when the disk refuses.
+ * @throws InvalidOptionError
  */
 export function checkpoints(folder: string, options: CheckpointOptions): Checkpoints {
+  const { readModel, writeModel, keepLast = 2 } = options;
+  checkCount("keepLast", keepLast, 1);
+  const keepBest = options.keepBest && parseMetric("keepBest", options.keepBest);
+  const admitted = new WeakSet<Run>();
+  let loadedStep: number | undefined;
   let cleaned: Promise<void> | undefined;
-  let saved = false;
   const list = async (): ReturnType<typeof listCheckpoints> => {
     cleaned ??= cleanFolder(folder);
     await cleaned;
     return listCheckpoints(folder);
   };
   const latest = async (): Promise<string | undefined> => (await list()).at(-1)?.path;
-  const best = async (): Promise<string | undefined> => bestPath(await list(), options.keepBest);
+  const best = async (): Promise<string | undefined> => bestPath(await list(), keepBest);
+
+  const begin = async (run: Run): Promise<void> => {
+    if (admitted.has(run)) return;
+    const newest = await latest();
+    if (newest !== undefined && run.resumedFrom !== loadedStep) throw new FolderInUseError(folder, newest);
+    admitted.add(run);
+  };
 
   return {
     latest,
     best,
+    begin,
     async load(path) {
       const chosen = path ?? (await latest());
       if (chosen === undefined) throw new MissingCheckpointError(folder);
       const state = await readTrainerState(join(chosen, STATE_FILE));
       const optimizer = await readOptimizer(join(chosen, OPTIMIZER_FILE));
-      return { state, optimizer, parameters: await options.readModel(chosen) };
+      const parameters = await readModel(chosen);
+      loadedStep = (await isSameFolder(dirname(chosen), folder)) ? state.step : undefined;
+      return { state, optimizer, parameters };
     },
     async save(run) {
-      const newest = await latest();
-      if (newest !== undefined && !saved && run.resumedFrom === 0) throw new FolderInUseError(folder, newest);
+      await begin(run);
       const path = join(folder, checkpointName(run.step));
-      await writeFolderAtomic(path, (temporary) => writeCheckpoint(temporary, run, options));
-      saved = true;
-      await prune(folder, run.step, options);
+      await writeFolderAtomic(path, async (temporary) => {
+        await writeModel(temporary);
+        await writeOptimizer(join(temporary, OPTIMIZER_FILE), run.optimizer.state());
+        await writeState(join(temporary, STATE_FILE), run, keepBest);
+      });
+      await prune(folder, run.step, keepLast, keepBest);
       return path;
     },
   };
 }
 
-async function writeCheckpoint(folder: string, run: Run, { writeModel, keepBest }: CheckpointOptions): Promise<void> {
+async function isSameFolder(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([a, b].map((path) => realpath(path).catch(() => undefined)));
+  return first !== undefined && first === second;
+}
+
+async function writeState(path: string, run: Run, keepBest: ParsedMetric | undefined): Promise<void> {
   const best = keepBest && bestOf(history(run.evaluations, keepBest), keepBest);
   const state = { ...run.state(), ...(keepBest && best && { best: { metric: keepBest.metric, ...best } }) };
-  await writeModel(folder);
-  await writeOptimizer(join(folder, OPTIMIZER_FILE), run.optimizer.state());
-  await writeFileAtomic(join(folder, STATE_FILE), `${JSON.stringify(state, null, 2)}\n`);
+  await writeFileAtomic(path, `${JSON.stringify(state, null, 2)}\n`);
 }
 
 /** Removes what is neither among the last nor the best, and what comes after the step that was just saved. */
-async function prune(folder: string, step: number, { keepLast = 2, keepBest }: CheckpointOptions): Promise<void> {
+async function prune(
+  folder: string,
+  step: number,
+  keepLast: number,
+  keepBest: ParsedMetric | undefined,
+): Promise<void> {
   const all = await listCheckpoints(folder);
   const current = all.filter((checkpoint) => checkpoint.step <= step);
-  const kept = new Set(current.slice(-Math.max(1, keepLast)).map(({ path }) => path));
+  const kept = new Set(current.slice(-keepLast).map(({ path }) => path));
   const best = await bestPath(current, keepBest);
   for (const { path } of all) if (!kept.has(path) && path !== best) await discardCheckpoint(folder, path);
 }
@@ -98,7 +126,7 @@ async function prune(folder: string, step: number, { keepLast = 2, keepBest }: C
 /** The checkpoint whose own evaluation was best; the first of equals. */
 async function bestPath(
   all: readonly { step: number; path: string }[],
-  metric: Metric | undefined,
+  metric: ParsedMetric | undefined,
 ): Promise<string | undefined> {
   if (metric === undefined) return undefined;
   const scored = await Promise.all(all.map(async ({ path }) => ({ path, value: await scoreOf(path, metric) })));
@@ -106,7 +134,7 @@ async function bestPath(
 }
 
 /** What was evaluated at the step of the checkpoint; NaN, never the best, if nothing was or it cannot be read. */
-async function scoreOf(path: string, metric: Metric): Promise<number> {
+async function scoreOf(path: string, metric: ParsedMetric): Promise<number> {
   const state = await readTrainerState(join(path, STATE_FILE)).catch(() => undefined);
   const points = state === undefined ? [] : history(state.evaluations, metric);
   return points.findLast(({ step }) => step === state?.step)?.value ?? Number.NaN;

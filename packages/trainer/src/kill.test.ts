@@ -12,7 +12,7 @@ import { train } from "./train.ts";
 
 const program = fileURLToPath(new URL("testing/endless-run.ts", import.meta.url));
 const node = ["--conditions=@tessera-lm/source", "--import", "tsx"];
-const LIVES = 5;
+const LIVES = 3;
 
 /** Trains in a process of its own and kills it at a random moment after its first checkpoint. */
 async function liveAndDie(folder: string): Promise<TrainEvent[]> {

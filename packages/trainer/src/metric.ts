@@ -1,4 +1,4 @@
-import { UnknownMetricError } from "./errors.ts";
+import { InvalidOptionError, UnknownMetricError } from "./errors.ts";
 import type { EvalEnd } from "./events.ts";
 
 /** A number that evaluations report, and which way it should go. */
@@ -9,40 +9,64 @@ export interface Metric {
   readonly goal?: "lowest" | "highest";
 }
 
+/** A metric whose name was taken apart. */
+export interface ParsedMetric extends Required<Metric> {
+  /** Of the evaluation. */
+  readonly name: string;
+  /** Of the number that it reports. */
+  readonly key: string;
+}
+
+/** NAME.KEY at its last dot, so that names may hold dots. @throws InvalidOptionError naming `option` */
+export function parseMetric(option: string, { metric, goal = "lowest" }: Metric): ParsedMetric {
+  const [, name, key] = /^(.+)\.([^.]+)$/s.exec(metric) ?? [];
+  if (name === undefined || key === undefined) {
+    throw new InvalidOptionError(`${option}.metric`, metric, 'NAME.KEY, such as "validation.loss"');
+  }
+  if (goal !== "lowest" && goal !== "highest") {
+    throw new InvalidOptionError(`${option}.goal`, goal, '"lowest" or "highest"');
+  }
+  return { metric, goal, name, key };
+}
+
 /** What every evaluation said about the metric, oldest first. @throws UnknownMetricError */
-export function history(evaluations: readonly EvalEnd[], { metric }: Metric): { step: number; value: number }[] {
-  const dot = metric.lastIndexOf(".");
-  const [name, key] = [metric.slice(0, dot), metric.slice(dot + 1)];
+export function history(evaluations: readonly EvalEnd[], metric: ParsedMetric): { step: number; value: number }[] {
   return evaluations
-    .filter((evaluation) => evaluation.name === name)
-    .map((evaluation) => ({ step: evaluation.step, value: numberIn(evaluation, key, metric) }));
+    .filter(({ name }) => name === metric.name)
+    .map((evaluation) => ({ step: evaluation.step, value: numberIn(evaluation, metric) }));
 }
 
 /** How much better `value` is than `best`; NaN, which is no improvement, if either is. */
-export function gain(value: number, best: number, { goal = "lowest" }: Metric): number {
+export function gain(value: number, best: number, { goal }: ParsedMetric): number {
   return goal === "lowest" ? best - value : value - best;
 }
 
 /** What every number improves on. */
-export function worst({ goal = "lowest" }: Metric): number {
+export function worst({ goal }: ParsedMetric): number {
   return goal === "lowest" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
 }
 
 /** The best of a history; the earliest among equals. */
-export function bestOf<P extends { readonly value: number }>(points: readonly P[], metric: Metric): P | undefined {
+export function bestOf<P extends { readonly value: number }>(
+  points: readonly P[],
+  metric: ParsedMetric,
+): P | undefined {
   let best: P | undefined;
   for (const point of points) if (gain(point.value, best?.value ?? worst(metric), metric) > 0) best = point;
   return best;
 }
 
-function numberIn(evaluation: EvalEnd, key: string, metric: string): number {
-  const { type: _type, step: _step, name, ...metrics } = evaluation;
-  if (!Object.hasOwn(metrics, key)) {
-    throw new UnknownMetricError(
-      metric,
-      Object.keys(metrics).map((known) => `${name}.${known}`),
-    );
-  }
-  const value = metrics[key];
+/** The numbers of evaluations by their full names, such as `validation.loss`. */
+export function metricsOf(evaluations: readonly EvalEnd[]): string[] {
+  const names = evaluations.flatMap(({ type: _type, step: _step, name, ...numbers }) =>
+    Object.keys(numbers).map((key) => `${name}.${key}`),
+  );
+  return [...new Set(names)];
+}
+
+function numberIn(evaluation: EvalEnd, { metric, key }: ParsedMetric): number {
+  const known = metricsOf([evaluation]);
+  if (!known.includes(metric)) throw new UnknownMetricError(metric, known);
+  const value = evaluation[key];
   return typeof value === "number" ? value : Number.NaN; // JSON holds NaN as null
 }

@@ -11,8 +11,10 @@ export interface Run {
   readonly resumedFrom: number;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly optimizer: Optimizer;
-  /** Every evaluation so far, those before a resume too. */
+  /** Every evaluation of the run's own rhythm so far, those before a resume too; none of `whenStopped`. */
   readonly evaluations: readonly EvalEnd[];
+  /** Of `train`: when it is aborted, an action should end early. */
+  readonly signal?: AbortSignal | undefined;
   /** All of the run that is not a tensor. */
   state(): TrainerState;
 }

@@ -14,7 +14,7 @@ export interface ActiveRun<B> extends Run {
   tokens: number;
   readonly seed: number;
   readonly batches: Iterator<B, never>;
-  readonly evaluations: EvalEnd[];
+  evaluations: readonly EvalEnd[];
 }
 
 /** A fresh run, or the one that `resume` holds, restored whole or not at all. @throws CheckpointMismatchError */
@@ -30,7 +30,8 @@ export function startOrResume<B>(options: TrainOptions<B>): ActiveRun<B> {
     parameters,
     optimizer,
     batches: endless(batches),
-    evaluations: [...evaluations],
+    evaluations,
+    signal: options.signal,
     state() {
       const { step, seed, tokens, evaluations } = this;
       const shapes = Object.fromEntries(shapesOf(parameters));

@@ -1,11 +1,15 @@
-import { memory, mul, type Scalar, scalar, setBackend, type Tensor } from "@tensorflow/tfjs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { memory, mul, type Scalar, scalar, setBackend, type Tensor, tidy } from "@tensorflow/tfjs";
+import { generate } from "@tessera-lm/gpt";
 import { dispose, parameters } from "@tessera-lm/layers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Action, evaluate, saveCheckpoint } from "./actions.ts";
-import { EmptyBatchesError, InvalidOptionError, NonFiniteLossError } from "./errors.ts";
-import type { StepEnd, TrainEvent } from "./events.ts";
+import { EmptyBatchesError, InvalidOptionError, NonFiniteLossError, UnknownMetricError } from "./errors.ts";
+import type { EvalEnd, StepEnd, TrainEvent } from "./events.ts";
 import type { Run } from "./run.ts";
-import { collect, lossesOf, tinyModel, tinyRun } from "./testing/tiny-run.ts";
+import { collect, lossesOf, tinyModel, tinyRun, tinyStore } from "./testing/tiny-run.ts";
 import { train } from "./train.ts";
 
 beforeAll(() => setBackend("cpu"));
@@ -16,6 +20,7 @@ const note =
   (run) => {
     log.push(`${name} ${run.step}`);
   };
+const saveNowhere = saveCheckpoint({ save: async () => "nowhere" });
 const values = (tensors: Iterable<Tensor>): number[][] => [...tensors].map((tensor) => [...tensor.dataSync()]);
 
 describe("train", () => {
@@ -44,10 +49,26 @@ describe("train", () => {
     expect(otherMasks.get(1)).not.toBe(losses.get(1));
   });
 
-  it("keeps the number of live buffers from step to step", async () => {
-    const buffers = new Map<number, number>();
-    for await (const { step } of train({ ...tinyRun(), steps: 110 })) buffers.set(step, memory().numDataBuffers);
-    expect(buffers.get(110)).toBe(buffers.get(10));
+  it("keeps the number of live buffers, whatever is done between the steps", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tessera-leaks-"));
+    const model = tinyModel();
+    const run = tinyRun(model);
+    const [batch] = run.batches;
+    const validate = evaluate("validation", () => ({
+      loss: tidy(() => run.objective(batch, { seed: 1 }).loss.dataSync()[0]),
+    }));
+    const sample: Action = async ({ step }) => {
+      const ids: number[] = [];
+      for await (const id of generate(model, [1], { maxNewTokens: 3 })) ids.push(id);
+      return { type: "sample", step, text: ids.join(" ") };
+    };
+    const every = { 5: [validate, sample, saveCheckpoint(tinyStore(model, folder))] };
+    const buffers = new Map<string, number>();
+    for await (const event of train({ ...run, steps: 60, every })) buffers.set(short(event), memory().numDataBuffers);
+    for (const type of ["step-end", "eval-end", "sample", "checkpoint-saved"]) {
+      expect(buffers.get(`${type} 60`), type).toBe(buffers.get("step-end 10"));
+    }
+    await rm(folder, { recursive: true });
   });
 
   it("lets the event loop run between steps", async () => {
@@ -96,6 +117,52 @@ describe("actions", () => {
   });
 });
 
+describe("a signal while actions are at work", () => {
+  /** Evaluates every second step; the signal comes while the evaluation of step 4 is at work, or never. */
+  const evaluations = async (folder: string, { interrupt }: { interrupt: boolean }): Promise<TrainEvent[]> => {
+    const controller = new AbortController();
+    const model = tinyModel();
+    const store = tinyStore(model, folder);
+    const validate = evaluate("validation", async ({ step, signal }) => {
+      if (interrupt && step === 4) controller.abort();
+      signal?.throwIfAborted();
+      return { loss: (await parameters(model).get("finalNorm.scale")?.data())?.[0] ?? 0 };
+    });
+    const save = saveCheckpoint(store);
+    const every = { 2: [evaluate("quick", () => ({ loss: 1 })), validate, save] };
+    const resume = (await store.latest()) === undefined ? undefined : await store.load();
+    const { signal } = controller;
+    return collect(train({ ...tinyRun(model), steps: 6, every, whenStopped: [save], signal, resume }));
+  };
+  const timeless = (events: TrainEvent[], folder: string): string[] =>
+    events
+      .map((event) => ({ ...event, milliseconds: 0, tokensPerSecond: 0 }))
+      .map((event) => JSON.stringify(event).replaceAll(folder, ""));
+
+  it("ends the evaluation, and the resumed run first does what was left out: nothing is lost", async () => {
+    const [whole, cut] = await Promise.all([0, 1].map(() => mkdtemp(join(tmpdir(), "tessera-cut-"))));
+    const expected = timeless(await evaluations(whole, { interrupt: false }), whole);
+    const first = await evaluations(cut, { interrupt: true });
+    expect(first.slice(-4).map(short)).toEqual(["step-end 4", "eval-end 4", "checkpoint-saved 4", "stopped 4"]);
+    const second = await evaluations(cut, { interrupt: false });
+    expect(second.slice(0, 4).map(short)).toEqual(["eval-end 4", "eval-end 4", "checkpoint-saved 4", "step-end 5"]);
+    expect(timeless([...first.slice(0, -3), ...second], cut)).toEqual(expected);
+    const [ours, theirs] = await Promise.all([whole, cut].map((folder) => tinyStore(tinyModel(), folder).load()));
+    expect(ours.state).toEqual(theirs.state);
+    await Promise.all([whole, cut].map((folder) => rm(folder, { recursive: true })));
+  });
+
+  it("does not hide an error", async () => {
+    const controller = new AbortController();
+    const broken: Action = () => {
+      controller.abort();
+      throw new TypeError("broken");
+    };
+    const failing = collect(train({ ...tinyRun(), every: { 1: [broken] }, signal: controller.signal }));
+    await expect(failing).rejects.toThrow("broken");
+  });
+});
+
 describe("stopping", () => {
   const stop = async (options: Partial<ReturnType<typeof tinyRun>>): Promise<{ last: TrainEvent; log: string[] }> => {
     const log: string[] = [];
@@ -140,6 +207,48 @@ describe("stopping", () => {
   });
 });
 
+describe("early stopping", () => {
+  const earlyStopping = { metric: "validation.loss", patience: 2 };
+
+  it("does not count evaluations of `whenStopped`: an interrupted run stops where the whole one does", async () => {
+    const losses = [5, 4, 4.5, 3, 3.5, 3.2, 1]; // after steps 2, 4, …: stops at 12
+    const history: EvalEnd[][] = [];
+    const run = async (stopAfter: number, folder: string): Promise<TrainEvent[]> => {
+      const model = tinyModel();
+      const store = tinyStore(model, folder);
+      const save = saveCheckpoint(store);
+      const validate = evaluate("validation", ({ step }) => ({ loss: losses[step / 2 - 1] ?? 9 }));
+      const remember: Action = ({ evaluations }) => void history.push([...evaluations]);
+      const every = { 2: [validate, remember, save] };
+      const resume = (await store.latest()) === undefined ? undefined : await store.load();
+      const options = { ...tinyRun(model), every, whenStopped: [validate, save], earlyStopping, resume };
+      return collect(train({ ...options, stopAfter }));
+    };
+    const folder = await mkdtemp(join(tmpdir(), "tessera-patience-"));
+    for (const stopAfter of [3, 5, 6, 7]) {
+      const events = await run(stopAfter, folder);
+      if (stopAfter !== 6) expect(events.at(-3)).toMatchObject({ type: "eval-end", step: stopAfter, loss: 9 });
+      expect(events.at(-1)).toEqual({ type: "stopped", step: stopAfter, reason: "stop-after" });
+    }
+    expect((await run(40, folder)).at(-1)).toEqual({ type: "stopped", step: 12, reason: "early-stopping" });
+    expect(history.at(-1)?.map(({ step }) => step)).toEqual([2, 4, 6, 8, 10, 12]);
+    await rm(folder, { recursive: true });
+  });
+
+  it("is an error where no evaluation bears its name, once all had their turn", async () => {
+    const numbers = () => ({ loss: 1 });
+    const every = { 1: [evaluate("quick", numbers)], 3: [evaluate("valid", numbers)], 100: [saveNowhere] };
+    const steps: number[] = [];
+    const failing = (async () => {
+      for await (const { step } of train({ ...tinyRun(), every, earlyStopping })) steps.push(step);
+    })();
+    await expect(failing).rejects.toThrow(UnknownMetricError);
+    await expect(failing).rejects.toThrow(/"validation\.loss"; they report quick\.loss, valid\.loss/);
+    expect(steps.at(-1)).toBe(3);
+    await expect(collect(train({ ...tinyRun(), earlyStopping }))).rejects.toThrow(/report nothing/);
+  });
+});
+
 describe("a run that cannot go on", () => {
   it.each([Number.NaN, Number.POSITIVE_INFINITY])("stops at a loss of %d before the update", async (factor) => {
     const model = tinyModel();
@@ -170,10 +279,26 @@ describe("a run that cannot go on", () => {
     await expect(collect(train({ ...tinyRun(), batches }))).rejects.toThrow(EmptyBatchesError);
   });
 
-  it.each([{ steps: 0 }, { steps: 1.5 }, { accumulate: 0 }, { every: { 0: [] } }, { parameters: new Map() }])(
-    "refuses %j",
-    async (options) => {
-      await expect(collect(train({ ...tinyRun(), ...options }))).rejects.toThrow(InvalidOptionError);
-    },
-  );
+  it.each([
+    { steps: 0 },
+    { steps: 1.5 },
+    { stopAfter: 0 },
+    { stopAfter: Number.NaN },
+    { accumulate: 0 },
+    { seed: -1 },
+    { seed: 0.5 },
+    { seed: Number.NaN },
+    { every: { 0: [] } },
+    { parameters: new Map() },
+    { earlyStopping: { metric: "validation", patience: 1 } },
+    { earlyStopping: { metric: "validation.loss", patience: 0 } },
+    { earlyStopping: { metric: "validation.loss", patience: 1.5 } },
+    { earlyStopping: { metric: "validation.loss" } as never },
+    { earlyStopping: { metric: "validation.loss", patience: 1, minImprovement: Number.NaN } },
+    { earlyStopping: { metric: "validation.loss", patience: 1, goal: "lower" as never } },
+  ])("refuses %j", async (options) => {
+    const failing = collect(train({ ...tinyRun(), ...options }));
+    await expect(failing).rejects.toThrow(InvalidOptionError);
+    await expect(failing).rejects.toThrow(Object.keys(options)[0]);
+  });
 });

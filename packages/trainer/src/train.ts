@@ -1,12 +1,12 @@
-import type { Action } from "./actions.ts";
+import { breathe } from "@tessera-lm/layers";
 import { take } from "./batches.ts";
-import { breathe } from "./breathe.ts";
-import { outOfPatience } from "./early-stopping.ts";
+import { outOfPatience, type ParsedEarlyStopping, parseEarlyStopping, requireReported } from "./early-stopping.ts";
 import { NonFiniteLossError } from "./errors.ts";
 import type { StepEnd, StopReason, TrainEvent } from "./events.ts";
 import { type LossAndGradients, lossAndGradients } from "./loss-and-gradients.ts";
 import { disposeGradients } from "./optimizers/gradients.ts";
 import { checkOptions, type TrainOptions } from "./options.ts";
+import { begin, cutShort, due, everyActionWasDone, notYetDone, perform, performAndRecord } from "./perform.ts";
 import type { Run } from "./run.ts";
 import { type ActiveRun, startOrResume } from "./start-or-resume.ts";
 
@@ -15,18 +15,23 @@ import { type ActiveRun, startOrResume } from "./start-or-resume.ts";
  * Parameters change in place; the optimiser stays the caller's, with its state.
  * @throws InvalidOptionError
  * @throws NonFiniteLossError before an update that would spoil the parameters
- * @throws UnreachedParameterError, NoTargetsError, EmptyBatchesError
+ * @throws FrozenParameterError, UnreachedParameterError, NoTargetsError, EmptyBatchesError
  * @throws CheckpointMismatchError when `resume` is of another model or optimiser
+ * @throws UnknownMetricError when no evaluation reports what early stopping looks for
  */
 export async function* train<B>(options: TrainOptions<B>): AsyncGenerator<TrainEvent, void, undefined> {
   checkOptions(options);
+  const stopping = options.earlyStopping && parseEarlyStopping(options.earlyStopping);
   const run = startOrResume(options);
-  let reason = stopReason(run, options);
+  await begin(run, options);
+  yield* performAndRecord(cutShort(run, options), run);
+  let reason = stopReason(run, options, stopping);
   while (reason === undefined) {
     yield await takeStep(run, options);
-    yield* perform(due(run.step, options), run);
+    yield* performAndRecord(due(run.step, options), run);
+    if (stopping !== undefined && everyActionWasDone(run, options)) requireReported(run.evaluations, stopping);
     await breathe();
-    reason = stopReason(run, options);
+    reason = stopReason(run, options, stopping);
   }
   if (reason !== "finished") yield* perform(notYetDone(run, options), run);
   yield { type: "stopped", step: run.step, reason };
@@ -36,6 +41,7 @@ async function takeStep<B>(run: ActiveRun<B>, options: TrainOptions<B>): Promise
   const started = performance.now();
   const { parameters, optimizer, seed } = run;
   const step = run.step + 1;
+  const learningRate = optimizer.learningRate(step);
   const batches = take(run.batches, options.accumulate ?? 1);
   const result = await lossAndGradients({ parameters, objective: options.objective, batches, seed, step });
   try {
@@ -51,7 +57,7 @@ async function takeStep<B>(run: ActiveRun<B>, options: TrainOptions<B>): Promise
     type: "step-end",
     step,
     loss: result.loss,
-    learningRate: optimizer.learningRate(step),
+    learningRate,
     gradientNorm: result.gradients.norm,
     tokensPerSecond: (1000 * result.targets) / milliseconds,
     milliseconds,
@@ -64,33 +70,13 @@ function checkFinite(step: number, { loss, gradients }: LossAndGradients): void 
   }
 }
 
-/** The actions of a step: smaller intervals first, then in the order given, those that come last at the end. */
-function due<B>(step: number, { every = {}, steps }: TrainOptions<B>): Action[] {
-  const actions = Object.entries(every).flatMap(([interval, actions]) =>
-    step % Number(interval) === 0 || step === steps ? actions : [],
-  );
-  return [...new Set(actions)].sort((a, b) => Number(a.last ?? false) - Number(b.last ?? false));
-}
-
-/** The actions of an early end that its last step has not seen; none if there was no step since the start or resume. */
-function notYetDone<B>(run: Run, options: TrainOptions<B>): Action[] {
-  if (run.step === run.resumedFrom) return [];
-  const done = new Set(due(run.step, options));
-  return (options.whenStopped ?? []).filter((action) => !done.has(action));
-}
-
-async function* perform<B>(actions: readonly Action[], run: ActiveRun<B>): AsyncGenerator<TrainEvent> {
-  for (const action of actions) {
-    const event = await action(run);
-    if (!event) continue;
-    if (event.type === "eval-end") run.evaluations.push(event);
-    yield event;
-  }
-}
-
-function stopReason<B>(run: Run, { steps, stopAfter, signal, earlyStopping }: TrainOptions<B>): StopReason | undefined {
+function stopReason<B>(
+  run: Run,
+  { steps, stopAfter, signal }: TrainOptions<B>,
+  stopping: ParsedEarlyStopping | undefined,
+): StopReason | undefined {
   if (run.step >= steps) return "finished";
-  if (earlyStopping !== undefined && outOfPatience(run.evaluations, earlyStopping)) return "early-stopping";
+  if (stopping !== undefined && outOfPatience(run.evaluations, stopping)) return "early-stopping";
   if (signal?.aborted) return "aborted";
   if (stopAfter !== undefined && run.step >= stopAfter) return "stop-after";
   return undefined;
