@@ -70,7 +70,8 @@ describe("the packed packages, installed into an empty project", () => {
     const console = { log: (line: string) => lines.push(line), warn() {} };
     const { TextDecoder, TextEncoder, URL, WebAssembly, performance, setTimeout } = globalThis;
     const scope = { console, TextDecoder, TextEncoder, URL, WebAssembly, performance, setTimeout };
-    Object.assign(scope, { self: scope });
+    // By a window with a document, tfjs knows that it is in a browser.
+    Object.assign(scope, { window: scope, document: {} });
     runInNewContext(outputFiles[0]?.text ?? "", scope);
     await vi.waitFor(() => expect(lines).toEqual([`${inBrowsers.length} calls`]), 60_000);
   });

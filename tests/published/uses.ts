@@ -2,7 +2,7 @@
 export interface Use {
   readonly specifier: string;
   readonly names: readonly string[];
-  /** Statements that end in a value of `true`, wrapped in an async function by the consumer. */
+  /** Statements of an async function that returns true. The names of all other uses are there too. */
   readonly body: string;
 }
 
@@ -17,8 +17,7 @@ export const uses: readonly Use[] = [
   {
     specifier: "@tessera-lm/tokenizer/node",
     names: ["saveTokenizer", "loadTokenizer"],
-    body: `const { characterTokenizer } = await import("@tessera-lm/tokenizer");
-      await saveTokenizer(characterTokenizer("abc"), "tokenizer");
+    body: `await saveTokenizer(characterTokenizer("abc"), "tokenizer");
       return (await loadTokenizer("tokenizer")).vocabSize === 3;`,
   },
   {
@@ -65,8 +64,7 @@ export const uses: readonly Use[] = [
   {
     specifier: "@tessera-lm/gpt/node",
     names: ["saveModel", "loadModel"],
-    body: `const { createGpt2 } = await import("@tessera-lm/gpt");
-      await saveModel(${tinyGpt}, "model");
+    body: `await saveModel(${tinyGpt}, "model");
       return (await loadModel("model")).config.width === 4;`,
   },
   {
@@ -82,8 +80,7 @@ export const uses: readonly Use[] = [
   {
     specifier: "@tessera-lm/lora",
     names: ["applyLora"],
-    body: `const { createGpt2 } = await import("@tessera-lm/gpt");
-      return applyLora(${tinyGpt}, { targets: ["qkv"], rank: 2, seed: 1 }).parameters().size === 2;`,
+    body: `return applyLora(${tinyGpt}, { targets: ["qkv"], rank: 2, seed: 1 }).parameters().size === 2;`,
   },
   {
     specifier: "@tessera-lm/lora/node",
