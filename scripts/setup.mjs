@@ -196,8 +196,10 @@ async function install(pnpm, quiet) {
   const { command, before, shell } = npmCommand();
   const args = ["exec", "--yes", "--loglevel=error", "--", pnpm];
   args.push("install", "--frozen-lockfile", "--loglevel=info", "--config.confirm-modules-purge=false");
-  // npm hands its own settings down in the environment; `loglevel=silent` would hide what goes wrong.
-  const env = { ...process.env, npm_config_loglevel: "error" };
+  // npm hands its own settings down in the environment: `loglevel=silent` would hide what goes wrong, and what an
+  // `npx --package … --call …` around us runs is not what we run.
+  const own = { npm_config_loglevel: "error", npm_config_package: undefined, npm_config_call: undefined };
+  const env = { ...process.env, ...own };
   const child = spawn(command, [...before, ...args], { cwd: root, env, shell, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   /** @param {Buffer} chunk */
