@@ -1,4 +1,5 @@
 import {
+  add,
   cast,
   gatherND,
   greaterEqual,
@@ -16,6 +17,9 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  tidy,
+  where,
+  zerosLike,
 } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { logSumExpOf } from "./log-sum-exp.ts";
@@ -24,7 +28,8 @@ import { requireFloat, requireIds, requireShape, requireType } from "./validate.
 /**
  * crossEntropy(logits, targets)[n] = −log softmax(logits[n])[targets[n]] in nats; 0 where the target is −1.
  *
- * `torch.nn.functional.cross_entropy` with `ignore_index=-1, reduction="none"`.
+ * `torch.nn.functional.cross_entropy` with `ignore_index=-1, reduction="none"`. An ignored row has the gradient 0
+ * whatever its logits are, NaN and infinite ones too.
  *
  * @param logits (N, V)
  * @param targets (N) int32, each in [0, V) or −1 to ignore the row
@@ -57,7 +62,7 @@ const CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
 
   // A fused gradient kernel makes the probabilities from the log-sum-exp; here softmax is faster.
   backward(dy, { logits, targets }) {
-    return { logits: () => logitsGradient(softmax(logits), targets, dy) };
+    return { logits: () => logitsGradient(softmax(zeroIgnored(logits, targets)), targets, dy) };
   },
 };
 
@@ -66,23 +71,29 @@ export function targetLosses(logits: Tensor2D, probabilities: Tensor2D, targets:
   const chosen = gatherND(logits, positions(targets)); // (N)
   // log p = (logit − largest logit) + log of the largest p: exact when p is too small for a float32.
   const logLargest = log(max(probabilities, 1)); // (N)
-  return mul(sub(sub(max(logits, 1), chosen), logLargest), validity(targets));
+  return zeroIgnored(sub(sub(max(logits, 1), chosen), logLargest), targets);
 }
 
-/** (probabilities − onehot(targets)) · dy, 0 in the rows of ignored targets: (N, V). */
+/** (probabilities − onehot(targets)) · dy, 0 in the rows of ignored targets if those are finite: (N, V). */
 export function logitsGradient(probabilities: Tensor2D, targets: Tensor1D, dy: Tensor): Tensor2D {
-  const weights = mul(dy, validity(targets)); // (N)
+  const weights = zeroIgnored(dy, targets); // (N)
   // Scattered, because a float one-hot is wrong on the WebAssembly backend.
   const chosen: Tensor2D = scatterND(positions(targets), weights, probabilities.shape); // (N, V)
   return sub(mul(probabilities, reshape(weights, [-1, 1])), chosen);
 }
 
+/** x (N, …) with 0 in the rows of ignored targets, whatever stands there: a product with 0 would keep NaN. */
+export function zeroIgnored<T extends Tensor>(x: T, targets: Tensor1D): T {
+  return tidy(() => {
+    const zeros = zerosLike(x);
+    const counts = cast(greaterEqual(targets, 0), "float32"); // (N)
+    // Spread over the row by adding, because `where` would do it with Tile, twenty times slower on WebAssembly.
+    const everywhere = add(zeros, reshape(counts, [-1, ...x.shape.slice(1).fill(1)])); // (N, …)
+    return where(cast(everywhere, "bool"), x, zeros);
+  });
+}
+
 /** [n, targets[n]] for each row, with target 0 standing in for an ignored one: (N, 2) int32. */
 function positions(targets: Tensor1D): Tensor {
   return stack([range(0, targets.size, 1, "int32"), maximum(targets, scalar(0, "int32"))], 1);
-}
-
-/** 1 for a target that counts, 0 for an ignored one: (N). */
-function validity(targets: Tensor1D): Tensor1D {
-  return cast(greaterEqual(targets, 0), "float32") as Tensor1D;
 }

@@ -15,7 +15,7 @@ import {
   tidy,
   transpose,
 } from "@tensorflow/tfjs";
-import { logitsGradient, targetLosses } from "./cross-entropy.ts";
+import { logitsGradient, targetLosses, zeroIgnored } from "./cross-entropy.ts";
 import { differentiable, type Operation } from "./differentiable.ts";
 import { transposedTimes } from "./rows.ts";
 import { requireFloat, requireIds, requireShape, requireType } from "./validate.ts";
@@ -25,6 +25,8 @@ import { requireFloat, requireIds, requireShape, requireType } from "./validate.
  *
  * The logits exist only for one chunk of rows at a time. When gradients will be wanted, those of hidden and weight are
  * computed in the same pass, chunk by chunk, and multiplied by the gradient of the sum later.
+ *
+ * Ignored rows have no part in it, even where they hold NaN or infinite numbers.
  *
  * @param hidden (N, C)
  * @param weight (V, C): the layout of an embedding table, which this often is
@@ -58,8 +60,10 @@ const LINEAR_CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
     let weightGradient: Tensor = scalar(0);
     let loss: Tensor = scalar(0);
     for (const [start, size] of chunks(hidden.shape[0], weight.shape[0])) {
-      const part = slice(hidden, start, size); // (n, C)
-      const terms = tidy(() => chunkTerms(part, weight, columns, slice(targets, start, size), wanted));
+      const terms = tidy(() => {
+        const classes = slice(targets, start, size); // (n)
+        return chunkTerms(zeroIgnored(slice(hidden, start, size), classes), weight, columns, classes, wanted);
+      });
       loss = accumulate(loss, terms.loss);
       if (terms.hidden) hiddenGradients.push(terms.hidden);
       if (terms.weight) weightGradient = accumulate(weightGradient, terms.weight);
@@ -84,7 +88,7 @@ function chunks(numRows: number, vocabSize: number): [start: number, size: numbe
   return Array.from({ length: count }, (_, i) => [i * size, Math.min(size, numRows - i * size)]);
 }
 
-/** The summed loss of a chunk of rows, and the gradients that are wanted. */
+/** The summed loss of a chunk of rows, 0 in the ignored ones, and the gradients that are wanted. */
 function chunkTerms(
   hidden: Tensor2D,
   weight: Tensor2D,
