@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import type { BytePairTokenizer } from "./bpe.ts";
 import { characterTokenizer } from "./character.ts";
 import expected from "./fixtures/corpus-tokens.json" with { type: "json" };
-import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
+import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+import { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 import { splitPatterns } from "./split-patterns.ts";
 import { trainBytePair } from "./train-bpe.ts";
 
@@ -66,6 +67,22 @@ describe.skipIf(!existsSync(data))("on real texts", { timeout: 60_000 }, () => {
       expect(summary(ids), name).toEqual(reference);
       expect(tokenizer(name).decode(ids) === text).toBe(true);
     }
+  });
+
+  test("GPT-2's files are written as OpenAI wrote them", () => {
+    const { encoder, merges } = tokenizerToGpt2Files(tokenizer("gpt2"));
+    expect(merges === read("tokenizers/gpt2/vocab.bpe")).toBe(true);
+    expect(JSON.parse(encoder)).toEqual(JSON.parse(read("tokenizers/gpt2/encoder.json")));
+  });
+
+  test.each(["cl100k", "o200k"])("the ranks of %s are written as OpenAI wrote them", (name) => {
+    expect(tokenizerToTiktoken(tokenizer(name)) === read(`tokenizers/tiktoken/${name}_base.tiktoken`)).toBe(true);
+  });
+
+  test("GPT-2's merges are the same tokenizer as ranks", () => {
+    const ranks = tokenizerFromTiktoken(tokenizerToTiktoken(tokenizer("gpt2")), { pattern: splitPatterns.gpt2 });
+    const text = read("corpus/wikitext-2/valid.raw.txt");
+    expect(summary(ranks.encode(text))).toEqual(expected.encoded["corpus/wikitext-2/valid.raw.txt"].gpt2);
   });
 
   test("tiny Shakespeare in nanoGPT's split has the published numbers of tokens", () => {

@@ -14,11 +14,11 @@ export class MalformedTokenizerError extends Error {
   }
 }
 
-/** A tokenizer file is well-formed, but asks for something that this package does not implement. */
+/** A tokenizer file asks for something that this package does not implement, or a format cannot hold a tokenizer. */
 export class UnsupportedTokenizerError extends Error {
   override readonly name = "UnsupportedTokenizerError";
   readonly isTesseraError = true;
-  /** The part of the file and its type, such as `model "Unigram"`. */
+  /** The part at fault and its type, such as `model "Unigram"`. */
   readonly feature: string;
 
   constructor(feature: string, supported: string) {

@@ -13,9 +13,10 @@ export {
   UnknownTokenIdError,
   UnsupportedTokenizerError,
 } from "./errors.ts";
-export { type Gpt2Files, tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
+export { type Gpt2Files, tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
 export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export type { Merge } from "./merges.ts";
 export { type SplitPatterns, splitPatterns } from "./split-patterns.ts";

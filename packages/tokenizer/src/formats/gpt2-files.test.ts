@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { MalformedTokenizerError } from "../errors.ts";
+import { characterTokenizer } from "../character.ts";
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
 import { splitPatterns } from "../split-patterns.ts";
-import { tokenizerFromGpt2Files } from "./gpt2-files.ts";
+import { trainBytePair } from "../train-bpe.ts";
+import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./gpt2-files.ts";
+import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";
 
 const { model } = JSON.parse(reference.trained[1]?.tokenizerJson ?? "");
@@ -54,5 +57,43 @@ describe("malformed files are named with line or token", () => {
   ])("%#", (files, message) => {
     expect(() => tokenizerFromGpt2Files(files)).toThrow(MalformedTokenizerError);
     expect(() => tokenizerFromGpt2Files(files)).toThrow(message);
+  });
+});
+
+describe("written files", () => {
+  const specialTokens = ["<|endoftext|>", "<|pad|>"];
+  const trained = trainBytePair([smallText], { vocabSize: 400, specialTokens, pattern: splitPatterns.llama3 });
+
+  test("are the files that were read", () => {
+    const files = { encoder, merges: `#version: 0.2\n${lines}\n` };
+    const written = tokenizerToGpt2Files(tokenizerFromGpt2Files(files));
+    expect(written.merges).toBe(files.merges);
+    expect(JSON.parse(written.encoder)).toEqual(JSON.parse(files.encoder));
+  });
+
+  test("give a trained tokenizer back, with the pattern and special tokens that they leave unsaid", () => {
+    const { pattern, specialTokens } = trained.definition;
+    const read = tokenizerFromGpt2Files({ ...tokenizerToGpt2Files(trained), pattern: pattern ?? "", specialTokens });
+    expect(read.vocabSize).toBe(trained.vocabSize);
+    for (const text of [smallText, ...reference.hardStrings]) {
+      expect(read.encode(text, { allowedSpecial: "all" })).toEqual(trained.encode(text, { allowedSpecial: "all" }));
+    }
+  });
+
+  test.each([
+    ["characters", characterTokenizer("ab"), "Unsupported tokenizer CharacterTokenizer for GPT-2's files"],
+    [
+      "ranks",
+      tokenizerFromTiktoken(reference.tiktoken.ranks, { pattern: splitPatterns.cl100k }),
+      "Unsupported look-up of whole pieces before merging",
+    ],
+    [
+      "two tokens of one spelling",
+      trainBytePair(["a"], { vocabSize: 257, specialTokens: ["a"] }),
+      'Unsupported special token "a"',
+    ],
+  ])("cannot hold %s", (_, tokenizer, message) => {
+    expect(() => tokenizerToGpt2Files(tokenizer)).toThrow(UnsupportedTokenizerError);
+    expect(() => tokenizerToGpt2Files(tokenizer)).toThrow(message);
   });
 });

@@ -1,8 +1,9 @@
 import { BytePairTokenizer } from "../bpe.ts";
-import { MalformedTokenizerError } from "../errors.ts";
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import type { Merge } from "../merges.ts";
 import { splitPatterns } from "../split-patterns.ts";
-import type { TokenId } from "../tokenizer.ts";
+import type { TokenId, Tokenizer } from "../tokenizer.ts";
+import { allTokens, definitionFor } from "./definition.ts";
 import { parseJson, readVocabulary } from "./json.ts";
 
 /** The contents of GPT-2's two files, and what they leave unsaid. */
@@ -28,6 +29,22 @@ export function tokenizerFromGpt2Files(files: Gpt2Files): BytePairTokenizer {
   for (const name of specialTokens.keys()) vocabulary.delete(name);
   const merges = readMergeLines(files.merges);
   return new BytePairTokenizer({ vocabulary, merges, pattern: files.pattern ?? splitPatterns.gpt2, specialTokens });
+}
+
+/**
+ * A tokenizer as the two files that OpenAI published with GPT-2. They hold neither the split pattern nor which tokens
+ * are special: whoever reads them must know, see {@link Gpt2Files}.
+ *
+ * @throws UnsupportedTokenizerError where merges alone do not say how the tokenizer encodes (characters; ranks)
+ */
+export function tokenizerToGpt2Files(tokenizer: Tokenizer): Pick<Gpt2Files, "encoder" | "merges"> {
+  const definition = definitionFor("GPT-2's files", tokenizer);
+  if (definition.merges === undefined || definition.ignoreMerges) {
+    const supported = "GPT-2's files hold a list of merges only. Write tokenizer.json or .tiktoken ranks.";
+    throw new UnsupportedTokenizerError("look-up of whole pieces before merging", supported);
+  }
+  const lines = definition.merges.map(([left, right]) => `${left} ${right}\n`);
+  return { encoder: JSON.stringify(allTokens(definition)), merges: `#version: 0.2\n${lines.join("")}` };
 }
 
 function endOfText(vocabulary: ReadonlyMap<string, TokenId>): ReadonlyMap<string, TokenId> {

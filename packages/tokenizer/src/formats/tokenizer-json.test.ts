@@ -41,6 +41,11 @@ describe("writes what Hugging Face's library writes", () => {
   });
 });
 
+test("refuses to write two tokens of one spelling, of which one would be lost", () => {
+  const tokenizer = trainBytePair(["a"], { vocabSize: 257, specialTokens: ["a"] });
+  expect(() => tokenizerToJson(tokenizer)).toThrow(UnsupportedTokenizerError);
+});
+
 describe("reads what it writes", () => {
   test.each([
     ["GPT-2's pattern", trainBytePair([smallText], { vocabSize: 300, specialTokens })],

@@ -4,12 +4,14 @@ import { UnsupportedTokenizerError } from "../errors.ts";
 import { impliedMerges, type Merge } from "../merges.ts";
 import { splitPatterns } from "../split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
+import { allTokens } from "./definition.ts";
 
 /**
  * A tokenizer as Hugging Face's `tokenizer.json`, which `tokenizers` and `transformers` open and encode alike.
  * A character tokenizer is written as a BPE model without merges, without pre-tokenizer and with decoder `Fuse`.
  *
- * @throws UnsupportedTokenizerError for a tokenizer that this package did not make
+ * @throws UnsupportedTokenizerError for a tokenizer that this package did not make, or where a special token is spelled
+ *   as an ordinary one
  */
 export function tokenizerToJson(tokenizer: Tokenizer): string {
   return `${JSON.stringify(describe(tokenizer), null, 2)}\n`;
@@ -24,12 +26,13 @@ function describe(tokenizer: Tokenizer): object {
   );
 }
 
-function describeBytePairs({ vocabulary, merges, pattern, specialTokens, ignoreMerges }: BytePairDefinition): object {
+function describeBytePairs(definition: BytePairDefinition): object {
+  const { vocabulary, merges, pattern, specialTokens, ignoreMerges } = definition;
   return file({
     addedTokens: [...(specialTokens ?? [])].sort(([, a], [, b]) => a - b).map(describeAddedToken),
     preTokenizer: describePattern(pattern),
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    vocabulary: new Map([...vocabulary, ...(specialTokens ?? [])]),
+    vocabulary: allTokens(definition),
     merges: merges ?? impliedMerges(vocabulary),
     ignoreMerges: ignoreMerges ?? false,
   });
@@ -40,7 +43,7 @@ function describeCharacters(tokenizer: CharacterTokenizer): object {
     addedTokens: [],
     preTokenizer: null,
     decoder: { type: "Fuse" },
-    vocabulary: new Map(tokenizer.characters.map((character, id) => [character, id])),
+    vocabulary: Object.fromEntries(tokenizer.characters.map((character, id) => [character, id])),
     merges: [],
     ignoreMerges: false,
   });
@@ -50,7 +53,7 @@ interface Parts {
   readonly addedTokens: readonly object[];
   readonly preTokenizer: object | null;
   readonly decoder: object;
-  readonly vocabulary: ReadonlyMap<string, TokenId>;
+  readonly vocabulary: Readonly<Record<string, TokenId>>;
   readonly merges: readonly Merge[];
   readonly ignoreMerges: boolean;
 }
@@ -75,7 +78,7 @@ function file(parts: Parts): object {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: parts.ignoreMerges,
-      vocab: Object.fromEntries([...parts.vocabulary].sort(([, a], [, b]) => a - b)),
+      vocab: parts.vocabulary,
       merges: parts.merges,
     },
   };
