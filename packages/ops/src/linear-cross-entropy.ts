@@ -14,6 +14,8 @@ import {
   type Tensor2D,
   tidy,
   transpose,
+  zeros,
+  zerosLike,
 } from "@tensorflow/tfjs";
 import { logitsGradient, targetLosses, zeroIgnored } from "./cross-entropy.ts";
 import { differentiable, type Operation } from "./differentiable.ts";
@@ -31,7 +33,7 @@ import { requireFloat, requireIds, requireShape, requireType } from "./validate.
  * @param hidden (N, C)
  * @param weight (V, C): the layout of an embedding table, which this often is
  * @param targets (N) int32, each in [0, V) or −1 to ignore the row
- * @returns the sum over the targets that count, in nats
+ * @returns the sum over the targets that count, in nats; 0 for no rows
  * @throws ShapeError if the shapes do not fit together
  * @throws TokenRangeError if a target is outside the vocabulary (checked on the cpu and wasm backends)
  */
@@ -56,8 +58,9 @@ const LINEAR_CROSS_ENTROPY: Operation<Inputs, Saved, Record<string, never>> = {
   forward({ hidden, weight, targets }, _attributes, wanted) {
     requireIds("linearCrossEntropy", targets, -1, weight.shape[0]);
     const columns = transpose(weight); // (C, V)
-    const hiddenGradients: Tensor[] = [];
-    let weightGradient: Tensor = scalar(0);
+    // Both begin with what they are for no rows at all.
+    const hiddenGradients: Tensor[] = wanted.includes("hidden") ? [zeros([0, hidden.shape[1]])] : [];
+    let weightGradient: Tensor = wanted.includes("weight") ? zerosLike(weight) : scalar(0);
     let loss: Tensor = scalar(0);
     for (const [start, size] of chunks(hidden.shape[0], weight.shape[0])) {
       const terms = tidy(() => {

@@ -105,15 +105,16 @@ export function expectNoLeak(run: () => void): void {
 }
 
 /** What one run of a function needs at most, seen after each of its kernels. */
-export interface Usage {
+export type Usage = {
   /** Buffers beyond those that were there before. */
   dataBuffers: number;
   /** Bytes beyond those that were there before; clones count, too. */
   bytes: number;
   /** Numbers in the largest output of a kernel. */
   largestOutput: number;
-}
+};
 
+/** Runs a function and measures it. */
 export function usageOf(run: () => void): Usage {
   const before = memory();
   const usage: Usage = { dataBuffers: 0, bytes: 0, largestOutput: 0 };
