@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { readText } from "@tessera-lm/data/node";
 import { cacheFolder, download } from "./cache.ts";
 import { generatedPlays } from "./generated-plays.ts";
+import { UsageError } from "./options.ts";
 
 /** A text to learn from, and in words where it came from. */
 export interface Corpus {
@@ -19,9 +21,28 @@ const tinyShakespeare = {
 export async function findCorpus(file: string | undefined): Promise<Corpus> {
   if (file !== undefined) return { text: await readText(file), source: basename(file) };
   const path = await download(tinyShakespeare);
-  if (path !== undefined) return { text: await readText(path), source: "tiny Shakespeare" };
-  return {
-    text: generatedPlays(400_000, 1),
-    source: `generated plays (tiny Shakespeare is not in ${cacheFolder()} and could not be downloaded)`,
-  };
+  return path === undefined ? madeUpCorpus() : { text: await readText(path), source: "tiny Shakespeare" };
 }
+
+/**
+ * The text that an earlier run learned from.
+ * @throws UsageError if it is not the same any more
+ */
+export async function findSameCorpus(file: string | undefined, sha256: string): Promise<Corpus> {
+  const candidates = file === undefined ? [madeUpCorpus, () => findCorpus(undefined)] : [() => findCorpus(file)];
+  for (const find of candidates) {
+    const corpus = await find();
+    if (textHash(corpus) === sha256) return corpus;
+  }
+  throw new UsageError(
+    `${file ?? "Tiny Shakespeare"} is not the text that the run learned from: it has changed since.`,
+  );
+}
+
+/** Tells one text from another. */
+export const textHash = ({ text }: Corpus): string => createHash("sha256").update(text).digest("hex");
+
+const madeUpCorpus = (): Corpus => ({
+  text: generatedPlays(400_000, 1),
+  source: `generated plays (tiny Shakespeare is not in ${cacheFolder()} and could not be downloaded)`,
+});

@@ -1,7 +1,8 @@
 export { cacheFolder, download } from "./cache.ts";
-export { type Corpus, findCorpus } from "./corpus.ts";
+export { type Corpus, findCorpus, findSameCorpus, textHash } from "./corpus.ts";
+export { interruptSignal } from "./interrupt.ts";
 export { passingOverUnknown } from "./known-characters.ts";
-export { findModelFolder } from "./model-folder.ts";
+export { findModelFolder, runOfModel } from "./model-folder.ts";
 export {
   choice,
   createCommand,
@@ -11,4 +12,6 @@ export {
   UsageError,
 } from "./options.ts";
 export { runMain } from "./run-main.ts";
+export { holdsRun, type RunSettings, readRunSettings, writeRunSettings } from "./run-settings.ts";
 export { lastRunFolder, nextRunFolder } from "./runs.ts";
+export { writeText, writeWholeText } from "./write-text.ts";

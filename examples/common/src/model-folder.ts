@@ -1,21 +1,23 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { latestCheckpoint } from "@tessera-lm/trainer/node";
 import { UsageError } from "./options.ts";
+import { holdsRun, type RunSettings, readRunSettings } from "./run-settings.ts";
 import { lastRunFolder } from "./runs.ts";
 
 /** The model in a folder: the folder itself, or the last checkpoint of a run; without a folder, of the last run. */
 export async function findModelFolder(named: string | undefined): Promise<string> {
   const folder = named ?? (await lastRunFolder());
   if (existsSync(join(folder, "config.json"))) return folder;
-  const checkpoints = join(folder, "checkpoints");
-  const names = await readdir(checkpoints).catch(() => []);
-  const last = names
-    .filter((name) => /^step-\d+$/.test(name))
-    .sort()
-    .at(-1);
-  if (last !== undefined) return join(checkpoints, last);
+  const last = await latestCheckpoint(join(folder, "checkpoints"));
+  if (last !== undefined) return last;
   throw new UsageError(
     `${folder} holds no model: neither a config.json nor a run with checkpoints. Train one: npm start`,
   );
+}
+
+/** The settings of the run that made the model in `folder`, if it is a checkpoint of one. */
+export async function runOfModel(folder: string): Promise<RunSettings | undefined> {
+  const run = dirname(dirname(folder));
+  return holdsRun(run) ? readRunSettings(run) : undefined;
 }

@@ -8,9 +8,10 @@ import {
   passingOverUnknown,
   positiveInteger,
   runMain,
+  writeText,
 } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
-import { type Gpt2, generate } from "@tessera-lm/gpt";
+import type { Gpt2 } from "@tessera-lm/gpt";
 import { loadModel } from "@tessera-lm/gpt/node";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
@@ -59,17 +60,12 @@ await runMain(async () => {
   terminal.close();
 });
 
-/** Prints the prompt and its continuation. What is printed is always whole characters, even where tokens are not. */
+/** Prints the prompt and its continuation, as it comes. */
 async function write(model: Gpt2, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
   const { tokens: maxNewTokens, temperature, topK, seed } = options;
-  const ids: number[] = [];
-  let printed = "";
   process.stdout.write(prompt);
-  for await (const id of generate(model, tokenizer.encode(prompt), { maxNewTokens, temperature, topK, seed })) {
-    ids.push(id);
-    const text = tokenizer.decode(ids).replace(/\uFFFD+$/, "");
-    process.stdout.write(text.slice(printed.length));
-    printed = text;
+  for await (const piece of writeText(model, tokenizer, prompt, { maxNewTokens, temperature, topK, seed })) {
+    process.stdout.write(piece);
   }
   process.stdout.write("\n");
 }

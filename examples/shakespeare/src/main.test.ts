@@ -1,40 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatedPlays } from "../../common/src/generated-plays.ts";
+import { type Ended, runExample, startExample, temporaryFolder } from "../../common/src/testing.ts";
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
 let folder: string;
 let data: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "tessera-shakespeare-"));
+  folder = await temporaryFolder();
   data = join(folder, "plays.txt");
   await writeFile(data, generatedPlays(20_000, 3));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ["--conditions=@tessera-lm/source", "--import", "tsx", main, ...args]);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => (stdout += chunk));
-  child.stderr.on("data", (chunk) => (stderr += chunk));
-  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
-  return { child, ended };
-}
-
-const runMainJob = (...args: readonly string[]): Promise<Ended> => start(args).ended;
+const runMainJob = (...args: readonly string[]): Promise<Ended> => runExample("shakespeare", ...args);
 
 interface Event {
   readonly type: string;
@@ -97,7 +78,7 @@ describe("a run", { timeout: 240_000 }, () => {
 
   it("that is killed goes on from its last checkpoint as if nothing had happened", async () => {
     const out = join(folder, "killed");
-    const { child, ended } = start([...train, "--data", data, "--out", out]);
+    const { child, ended } = startExample("shakespeare", [...train, "--data", data, "--out", out]);
     child.stdout?.on("data", (chunk) => String(chunk).includes('"step":5') && child.kill("SIGKILL"));
     await ended;
     const resumed = eventsOf(await runMainJob("--resume", "--json", "--out", out));
@@ -108,7 +89,7 @@ describe("a run", { timeout: 240_000 }, () => {
 
   it("that is interrupted saves, says how to go on, and ends as interrupted", async () => {
     const out = join(folder, "interrupted");
-    const { child, ended } = start(["--steps", "400", "--data", data, "--out", out]);
+    const { child, ended } = startExample("shakespeare", ["--steps", "400", "--data", data, "--out", out]);
     const seen = new Promise<void>((resolve) =>
       child.stdout?.on("data", (chunk) => /step \d+\//.test(String(chunk)) && resolve()),
     );
@@ -163,9 +144,12 @@ describe("bad input", { timeout: 60_000 }, () => {
   it("an --out that holds a run, without --resume; and --resume with other settings, or without a run", async () => {
     const out = join(folder, "held");
     await mkdir(out);
-    await writeFile(join(out, "run.json"), JSON.stringify({ preset: "baby", data, steps: 8, seed: 1337 }));
+    await writeFile(
+      join(out, "run.json"),
+      JSON.stringify({ preset: "baby", data, textSha256: "", steps: 8, seed: 1337 }),
+    );
     await refused(["--data", data, "--out", out], /already holds a run; add --resume/);
     await refused(["--resume", "--steps", "9", "--out", out], /--steps 8, not 9/);
-    await refused(["--resume", "--out", join(folder, "nothing")], /no run to resume/);
+    await refused(["--resume", "--out", join(folder, "nothing")], /holds no run/);
   });
 });

@@ -1,6 +1,6 @@
 /** The main job: `npm start` trains a GPT on Shakespeare and keeps what it learned. */
 import { join } from "node:path";
-import { findCorpus, runMain } from "@tessera-examples/common";
+import { findCorpus, findSameCorpus, interruptSignal, runMain, writeWholeText } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
 import {
   type BatchSource,
@@ -11,7 +11,7 @@ import {
   type TokenSource,
 } from "@tessera-lm/data";
 import { evaluateLoss } from "@tessera-lm/eval";
-import { countParameters, createGpt2, type Gpt2, generate } from "@tessera-lm/gpt";
+import { countParameters, createGpt2, type Gpt2 } from "@tessera-lm/gpt";
 import { loadModel, saveModel } from "@tessera-lm/gpt/node";
 import { parameters } from "@tessera-lm/layers";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
@@ -29,34 +29,40 @@ import {
   warmupCosine,
 } from "@tessera-lm/trainer";
 import { checkpoints } from "@tessera-lm/trainer/node";
-import { interruptSignal } from "./interrupt.ts";
 import { readOptions } from "./options.ts";
 import { type Preset, presets } from "./presets.ts";
 import { openRecord, type RunFacts } from "./record.ts";
-import { keepSettings, openRunFolder } from "./run-folder.ts";
+import { keepPlan, planRun } from "./run-folder.ts";
 import { jsonView, terminalView } from "./view.ts";
 import { chooseTokenizer } from "./vocabulary.ts";
 
 await runMain(async () => {
   const options = readOptions(process.argv);
-  const folder = await openRunFolder(options);
-  const { seed, steps } = folder.settings;
-  const preset = presets[folder.settings.preset];
+  const plan = await planRun(options);
+  const { seed, steps } = plan;
+  const preset = presets[plan.preset];
+  const { batchSize, contextLength } = preset;
   const view = options.json ? jsonView() : terminalView(steps);
 
   const backend = await useBackend(options.backend);
-  const corpus = await findCorpus(folder.settings.data);
+  const corpus = await (plan.textSha256 === undefined
+    ? findCorpus(plan.data)
+    : findSameCorpus(plan.data, plan.textSha256));
   const tokenizer = options.resume
-    ? await loadTokenizer(folder.path)
+    ? await loadTokenizer(plan.path)
     : await chooseTokenizer(preset, corpus.text, view.say);
   const text = splitText(corpus.text, { validation: 0.1 });
   const training = inMemoryTokens(tokenizer.encode(text.training));
   const validation = inMemoryTokens(tokenizer.encode(text.validation));
-  const batches = randomWindows(training, { ...preset, seed });
+  const batches = randomWindows(training, { batchSize, contextLength, seed });
   const validationBatches = evenWindows(validation, preset);
 
-  const model = createGpt2({ ...preset, vocabSize: preset.vocabSize ?? tokenizer.vocabSize, bias: false }, seed);
-  const store = checkpoints(join(folder.path, "checkpoints"), {
+  const { numLayers, numHeads, width, vocabSize = tokenizer.vocabSize } = preset;
+  const model = createGpt2(
+    { vocabSize, contextLength, numLayers, numHeads, width, bias: false, activation: "gelu" },
+    seed,
+  );
+  const store = checkpoints(join(plan.path, "checkpoints"), {
     keepLast: 2,
     keepBest: { metric: "validation.loss" },
     writeModel: async (path) => {
@@ -66,20 +72,20 @@ await runMain(async () => {
     readModel: async (path) => parameters(await loadModel(path)),
   });
   const resume = options.resume && (await store.latest()) !== undefined ? await store.load() : undefined;
-  if (!options.resume) await keepSettings(folder, tokenizer);
+  if (!options.resume) await keepPlan(plan, corpus, tokenizer);
   const facts: RunFacts = {
     backend: backend.name,
     source: corpus.source,
     parameters: countParameters(model.config),
-    vocabSize: model.vocabSize,
+    vocabSize,
     trainingTokens: training.length,
     validationTokens: validation.length,
   };
-  const record = await openRecord(folder, facts, resume?.state.step ?? 0);
-  view.begin(folder, facts, resume?.state.step);
+  const record = await openRecord(plan, facts, resume?.state.step ?? 0);
+  view.begin(plan, facts, resume?.state.step);
 
   const interval = Math.min(250, Math.ceil(steps / 8));
-  const validate = evaluate("validation", () => evaluateLoss(model, validationBatches));
+  const validate = evaluate("validation", ({ signal }) => evaluateLoss(model, validationBatches, { signal }));
   const save = saveCheckpoint(store);
   const run = train({
     parameters: parameters(model),
@@ -93,7 +99,7 @@ await runMain(async () => {
     stopAfter: options.stopAfter,
     seed,
     every: { [interval]: [validate, sample(model, tokenizer, seed), save] },
-    whenStopped: [validate, save],
+    whenStopped: [save],
     signal: interruptSignal(),
     resume,
   });
@@ -121,11 +127,8 @@ function evenWindows(tokens: TokenSource, { batchSize, contextLength }: Preset):
 
 /** Lets the model write, so that a person sees what it has learned so far. */
 function sample(model: Gpt2, tokenizer: Tokenizer, seed: number): Action {
-  return async ({ step }) => {
-    const ids: number[] = [];
-    for await (const id of generate(model, tokenizer.encode("\n"), { maxNewTokens: 200, temperature: 0.8, seed })) {
-      ids.push(id);
-    }
-    return { type: "sample", step, text: tokenizer.decode(ids) };
+  return async ({ step, signal }) => {
+    const text = await writeWholeText(model, tokenizer, "\n", { maxNewTokens: 200, temperature: 0.8, seed, signal });
+    return { type: "sample", step, text };
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { TrainEvent } from "@tessera-lm/trainer";
 import { writeFileAtomic } from "@tessera-lm/weights/node";
 import { renderReport } from "./report.ts";
-import type { RunFolder } from "./run-folder.ts";
+import type { RunPlan } from "./run-folder.ts";
 
 /** What the events do not tell. */
 export interface RunFacts {
@@ -36,8 +36,8 @@ export interface RunRecord {
 }
 
 /** Begins the record of a run, or takes up what was recorded until `resumedFrom`, the step of the checkpoint. */
-export async function openRecord(folder: RunFolder, facts: RunFacts, resumedFrom: number): Promise<RunRecord> {
-  const path = join(folder.path, "events.jsonl");
+export async function openRecord(plan: RunPlan, facts: RunFacts, resumedFrom: number): Promise<RunRecord> {
+  const path = join(plan.path, "events.jsonl");
   const events = resumedFrom === 0 ? [] : (await readEvents(path)).filter(({ step }) => step <= resumedFrom);
   await writeFileAtomic(path, events.map(toLine).join(""));
   return {
@@ -47,8 +47,8 @@ export async function openRecord(folder: RunFolder, facts: RunFacts, resumedFrom
       await appendFile(path, toLine(event));
     },
     finish: async () => {
-      const report = join(folder.path, "report.html");
-      await writeFileAtomic(report, await renderReport(reportContent(folder, facts, events)));
+      const report = join(plan.path, "report.html");
+      await writeFileAtomic(report, await renderReport(reportContent(plan, facts, events)));
       return summary(facts, events, report);
     },
   };
@@ -84,7 +84,8 @@ function summary(facts: RunFacts, events: readonly TrainEvent[], report: string)
 
 const median = (values: readonly number[]): number | undefined => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-function reportContent({ settings }: RunFolder, facts: RunFacts, events: readonly TrainEvent[]) {
+function reportContent(plan: RunPlan, facts: RunFacts, events: readonly TrainEvent[]) {
+  const { path: _, ...settings } = plan;
   const steps = ofType(events, "step-end");
   const { valLoss, medianStepMilliseconds, peakRssBytes } = summary(facts, events, "");
   const curve = (label: string, key: "loss" | "learningRate" | "gradientNorm" | "tokensPerSecond") => ({

@@ -3,14 +3,14 @@ import type { TrainEvent } from "@tessera-lm/trainer";
 import { MultiBar, Presets } from "cli-progress";
 import pc from "picocolors";
 import type { Done, RunFacts } from "./record.ts";
-import type { RunFolder } from "./run-folder.ts";
+import type { RunPlan } from "./run-folder.ts";
 
 /** What a person or a program is shown of the run: events while it goes on, and words before and after. */
 export interface View {
   /** A line for a person; not part of the events. */
   say(line: string): void;
   /** What is about to run, before the first step. */
-  begin(folder: RunFolder, facts: RunFacts, resumedFrom?: number): void;
+  begin(plan: RunPlan, facts: RunFacts, resumedFrom?: number): void;
   show(event: RunEvent): void;
   close(): void;
 }
@@ -63,19 +63,19 @@ export function terminalView(steps: number): View {
     if (event.type === "done") print(farewell(event, stoppedAt));
     if (event.type === "sample") print(pc.dim(indented(event.text)));
   };
-  const begin: View["begin"] = (folder, facts, resumedFrom) => {
-    print(introduction(folder, facts, resumedFrom));
+  const begin: View["begin"] = (plan, facts, resumedFrom) => {
+    print(introduction(plan, facts, resumedFrom));
     bar?.update(resumedFrom ?? 0, shown);
   };
   return { say: print, begin, show, close: () => bars.stop() };
 }
 
-function introduction({ path, settings }: RunFolder, facts: RunFacts, resumedFrom?: number): string {
+function introduction({ path, preset, steps }: RunPlan, facts: RunFacts, resumedFrom?: number): string {
   const thousands = (value: number): string => value.toLocaleString("en");
   return [
-    `${pc.bold("Text")}   ${facts.source}: ${thousands(facts.trainingTokens)} tokens to learn, ${thousands(facts.validationTokens)} to test on, vocabulary ${thousands(facts.vocabSize)}`,
-    `${pc.bold("Model")}  GPT, preset ${settings.preset}: ${thousands(facts.parameters)} parameters, computed by ${facts.backend}`,
-    `${pc.bold("Run")}    ${settings.steps} steps into ${path}${resumedFrom === undefined ? "" : `, from step ${resumedFrom} on`}`,
+    `${pc.bold("Text")}   ${facts.source}: ${thousands(facts.trainingTokens)} tokens to learn, ${thousands(facts.validationTokens)} held out, vocabulary ${thousands(facts.vocabSize)}`,
+    `${pc.bold("Model")}  GPT, preset ${preset}: ${thousands(facts.parameters)} parameters, computed by ${facts.backend}`,
+    `${pc.bold("Run")}    ${steps} steps into ${path}${resumedFrom === undefined ? "" : `, from step ${resumedFrom} on`}`,
   ].join("\n");
 }
 

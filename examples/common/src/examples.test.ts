@@ -1,0 +1,77 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generatedPlays } from "./generated-plays.ts";
+import { runExample, temporaryFolder, tinyModelFolder } from "./testing.ts";
+
+let folder: string;
+let model: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  model = await tinyModelFolder(folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("generate", { timeout: 60_000 }, () => {
+  it("continues a prompt, the same way for the same seed", async () => {
+    const args = ["--model", model, "--prompt", "To be", "--tokens", "20", "--seed", "7"];
+    const [first, second] = [await runExample("generate", ...args), await runExample("generate", ...args)];
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout).toMatch(/^To be[\s\S]{20}\n$/);
+    expect(second.stdout).toBe(first.stdout);
+  });
+
+  it("says in one line where a model is missing", async () => {
+    const { code, stderr } = await runExample("generate", "--model", folder, "--prompt", "x");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .* holds no model.*npm start\n$/);
+  });
+});
+
+describe("finetune", { timeout: 120_000 }, () => {
+  it("teaches a second text, and leaves an adapter and a merged model", async () => {
+    // Two files of one name: the report must tell them apart.
+    await mkdir(join(folder, "second"));
+    const [before, data] = [join(folder, "text.txt"), join(folder, "second", "text.txt")];
+    await writeFile(before, generatedPlays(3000, 1));
+    await writeFile(data, "abcdefgh ".repeat(400));
+    const out = join(folder, "tuned");
+    const options = ["--before", before, "--data", data, "--out", out, "--steps", "30", "--learning-rate", "0.03"];
+    const { code, stdout, stderr } = await runExample("finetune", "--model", model, ...options);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const perplexities = [...stdout.matchAll(/perplexity +([\d.]+)/g)].map(([, value]) => Number(value));
+    expect(perplexities).toHaveLength(4);
+    expect(perplexities[3]).toBeLessThan(0.95 * perplexities[1]);
+    expect(await readdir(join(out, "adapter"))).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
+    expect((await runExample("generate", "--model", join(out, "merged"), "--prompt", "a", "--tokens", "3")).code).toBe(
+      0,
+    );
+  });
+});
+
+describe("mmlu", { timeout: 60_000 }, () => {
+  it("scores subjects and groups, and says that prompts did not fit", async () => {
+    for (const part of ["dev", "test"]) {
+      await mkdir(join(folder, "mmlu", part), { recursive: true });
+      const question = '"Which letter, of these?",one,two,three,four,B\n';
+      await writeFile(join(folder, "mmlu", part, `anatomy_${part}.csv`), question.repeat(5));
+    }
+    const { code, stdout } = await runExample("mmlu", "--model", model, "--data", join(folder, "mmlu"), "--json");
+    expect(code).toBe(0);
+    const scores = JSON.parse(stdout) as Record<string, { count: number }>;
+    expect(Object.entries(scores).map(([name, { count }]) => [name, count])).toEqual([
+      ["anatomy", 5],
+      ["stem", 5],
+      ["all", 5],
+    ]);
+  });
+
+  it("names the file and line of a broken question", async () => {
+    const file = join(folder, "mmlu", "test", "anatomy_test.csv");
+    await writeFile(file, `${await readFile(file, "utf8")}only,three,columns\n`);
+    const { code, stderr } = await runExample("mmlu", "--model", model, "--data", join(folder, "mmlu"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/anatomy_test\.csv.*6/);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});
