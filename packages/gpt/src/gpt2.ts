@@ -15,7 +15,7 @@ import {
   VocabularyError,
   withDropout,
 } from "@tessera-lm/layers";
-import { linearCrossEntropy, TokenRangeError } from "@tessera-lm/ops";
+import { linearCrossEntropy, TokenIdError } from "@tessera-lm/ops";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 import { SequenceTooLongError } from "./errors.ts";
 import { tokenLosses } from "./token-losses.ts";
@@ -97,7 +97,7 @@ export class Gpt2 implements LanguageModel {
     try {
       return tidy(compute);
     } catch (error) {
-      if (!(error instanceof TokenRangeError)) throw error;
+      if (!(error instanceof TokenIdError)) throw error;
       throw new VocabularyError(error.id, this.vocabSize, { cause: error });
     }
   }

@@ -35,7 +35,7 @@ import { requireFloat, requireIds, requireShape, requireType } from "./validate.
  * @param targets (N) int32, each in [0, V) or −1 to ignore the row
  * @returns (N)
  * @throws ShapeError if there is not one int32 target per row
- * @throws TokenRangeError if a target is outside the vocabulary (checked on the cpu and wasm backends)
+ * @throws TokenIdError if a target is outside the vocabulary (checked on the cpu and wasm backends)
  */
 export function crossEntropy(logits: Tensor2D, targets: Tensor1D): Tensor1D {
   requireFloat("crossEntropy", "logits", logits, "N", "V");

@@ -10,7 +10,7 @@ import { requireFloat, requireIds, requireType } from "./validate.ts";
  * @param table (V, C)
  * @returns (…, C)
  * @throws ShapeError if the table is not a matrix or the ids are not int32
- * @throws TokenRangeError if an id is outside the table (checked on the cpu and wasm backends)
+ * @throws TokenIdError if an id is outside the table (checked on the cpu and wasm backends)
  */
 export function embedding(ids: Tensor, table: Tensor2D): Tensor {
   requireType("embedding", "ids", ids, "int32");

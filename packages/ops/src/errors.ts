@@ -23,8 +23,8 @@ export class OptionError extends Error {
 }
 
 /** A token id or a target lies outside the vocabulary. */
-export class TokenRangeError extends Error {
-  override readonly name = "TokenRangeError";
+export class TokenIdError extends Error {
+  override readonly name = "TokenIdError";
   readonly isTesseraError = true;
   readonly operation: string;
   readonly id: number;

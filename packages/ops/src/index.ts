@@ -1,10 +1,9 @@
 export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
 export { type AttentionOptions, attention, selfAttention } from "./attention.ts";
 export { crossEntropy } from "./cross-entropy.ts";
-export { differentiable, type Operation, type Tensors } from "./differentiable.ts";
 export { type Dropout, dropout } from "./dropout.ts";
 export { embedding } from "./embedding.ts";
-export { OptionError, ShapeError, TokenRangeError } from "./errors.ts";
+export { OptionError, ShapeError, TokenIdError } from "./errors.ts";
 export { type GeluApproximation, gelu } from "./gelu.ts";
 export { globalNorm } from "./global-norm.ts";
 export { layerNorm } from "./layer-norm.ts";

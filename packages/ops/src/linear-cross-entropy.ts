@@ -35,7 +35,7 @@ import { requireFloat, requireIds, requireShape, requireType } from "./validate.
  * @param targets (N) int32, each in [0, V) or −1 to ignore the row
  * @returns the sum over the targets that count, in nats; 0 for no rows
  * @throws ShapeError if the shapes do not fit together
- * @throws TokenRangeError if a target is outside the vocabulary (checked on the cpu and wasm backends)
+ * @throws TokenIdError if a target is outside the vocabulary (checked on the cpu and wasm backends)
  */
 export function linearCrossEntropy(hidden: Tensor2D, weight: Tensor2D, targets: Tensor1D): Scalar {
   requireFloat("linearCrossEntropy", "hidden", hidden, "N", "C");

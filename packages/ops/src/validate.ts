@@ -1,5 +1,5 @@
 import { engine, type Tensor } from "@tensorflow/tfjs";
-import { ShapeError, TokenRangeError } from "./errors.ts";
+import { ShapeError, TokenIdError } from "./errors.ts";
 
 /** A dimension that a tensor must have: a size, or a name for any size. */
 type Dimension = number | string;
@@ -38,12 +38,12 @@ export function requireFloat(operation: string, name: string, tensor: Tensor, ..
 const READABLE = new Set(["cpu", "wasm"]);
 
 /**
- * Throws a {@link TokenRangeError} unless every id lies in [first, end). Ids are read only where that costs nothing;
+ * Throws a {@link TokenIdError} unless every id lies in [first, end). Ids are read only where that costs nothing;
  * on a GPU it would stall the queue, and there an id out of range gives an undefined result.
  */
 export function requireIds(operation: string, ids: Tensor, first: number, end: number): void {
   if (!READABLE.has(engine().backendName)) return;
   const values = ids.dataSync();
   const index = values.findIndex((id) => id < first || id >= end);
-  if (index >= 0) throw new TokenRangeError(operation, values[index] ?? 0, index, `${first} to ${end - 1}`);
+  if (index >= 0) throw new TokenIdError(operation, values[index] ?? 0, index, `${first} to ${end - 1}`);
 }

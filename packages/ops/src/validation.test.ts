@@ -14,7 +14,7 @@ import {
   ShapeError,
   selfAttention,
   swiglu,
-  TokenRangeError,
+  TokenIdError,
 } from "./index.ts";
 import { backends, use } from "./test-support.ts";
 
@@ -87,7 +87,7 @@ describe.each(backends)("an id out of range is named on %s", (backend) => {
   beforeAll(() => use(backend));
 
   it("in the lookup", () => {
-    expect(() => embedding(ids(0, 3), matrix(3, 2))).toThrow(TokenRangeError);
+    expect(() => embedding(ids(0, 3), matrix(3, 2))).toThrow(TokenIdError);
     expect(() => embedding(ids(0, -1), matrix(3, 2))).toThrow(
       "embedding: id -1 at index 1 is out of range, expected 0 to 2",
     );
@@ -95,6 +95,6 @@ describe.each(backends)("an id out of range is named on %s", (backend) => {
 
   it("in the targets", () => {
     expect(() => crossEntropy(matrix(2, 4), ids(4, 0))).toThrow("id 4 at index 0 is out of range, expected -1 to 3");
-    expect(() => linearCrossEntropy(matrix(2, 4), matrix(5, 4), ids(0, -2))).toThrow(TokenRangeError);
+    expect(() => linearCrossEntropy(matrix(2, 4), matrix(5, 4), ids(0, -2))).toThrow(TokenIdError);
   });
 });
