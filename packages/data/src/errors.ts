@@ -29,8 +29,8 @@ export class TextTooShortError extends Error {
 }
 
 /** Tokens were asked for that lie outside of the source. */
-export class TokenRangeError extends Error {
-  override readonly name = "TokenRangeError";
+export class TokenPositionError extends Error {
+  override readonly name = "TokenPositionError";
   readonly isTesseraError = true;
 
   constructor(start: number, end: number, length: number) {

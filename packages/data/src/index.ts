@@ -7,7 +7,7 @@ export {
   MissingFileError,
   TextTooShortError,
   TokenizerMismatchError,
-  TokenRangeError,
+  TokenPositionError,
   TokenShardError,
   UnreadableFileError,
 } from "./errors.ts";

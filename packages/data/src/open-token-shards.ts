@@ -35,7 +35,7 @@ export interface TokenShards extends Split<DocumentTokens> {
  * Opens a folder that `writeTokenShards` wrote. Only its header is read; memory does not grow with the tokens.
  * @param options.tokenizer the tokenizer at hand: the tokens must be its own
  * @throws TokenShardError (no such folder, damaged header, a file missing or of another length), TokenizerMismatchError;
- *   `read` throws TokenShardError (closed, damaged) and TokenRangeError
+ *   `read` throws TokenShardError (closed, damaged) and TokenPositionError
  */
 export async function openTokenShards(folder: string, options: { tokenizer?: Tokenizer } = {}): Promise<TokenShards> {
   const header = await readHeader(folder);

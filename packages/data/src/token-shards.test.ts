@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { characterTokenizer, type Tokenizer, trainBytePair } from "@tessera-lm/tokenizer";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DataOptionError, EmptyTextError, TokenizerMismatchError, TokenRangeError, TokenShardError } from "./errors.ts";
+import { DataOptionError, EmptyTextError, TokenizerMismatchError, TokenPositionError, TokenShardError } from "./errors.ts";
 import { openTokenShards, type TokenShards, tokenizerFingerprint, writeTokenShards } from "./node.ts";
 import { slidingWindows } from "./sliding-windows.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -87,7 +87,7 @@ describe("token shards", () => {
         expect([...training.read(start, end)]).toEqual([...all.subarray(start, end)]);
       }),
     );
-    expect(() => training.read(0, all.length + 1)).toThrow(TokenRangeError);
+    expect(() => training.read(0, all.length + 1)).toThrow(TokenPositionError);
   });
 
   it("feed the same batches as tokens in memory", async () => {

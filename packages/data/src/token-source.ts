@@ -1,4 +1,4 @@
-import { TokenRangeError } from "./errors.ts";
+import { TokenPositionError } from "./errors.ts";
 
 /** A long row of token ids with random access, in memory or on disk. */
 export interface TokenSource {
@@ -7,7 +7,7 @@ export interface TokenSource {
   read(start: number, end: number): Int32Array;
 }
 
-/** Ids in memory as a `TokenSource`. They are not copied: change them no more. `read` throws TokenRangeError. */
+/** Ids in memory as a `TokenSource`. They are not copied: change them no more. `read` throws TokenPositionError. */
 export function inMemoryTokens(ids: ArrayLike<number>): TokenSource {
   return {
     length: ids.length,
@@ -20,8 +20,8 @@ export function inMemoryTokens(ids: ArrayLike<number>): TokenSource {
   };
 }
 
-/** Throws TokenRangeError unless 0 ≤ start ≤ end ≤ length. */
+/** Throws TokenPositionError unless 0 ≤ start ≤ end ≤ length. */
 export function requireRange(start: number, end: number, length: number): void {
   const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
-  if (!whole || start < 0 || start > end || end > length) throw new TokenRangeError(start, end, length);
+  if (!whole || start < 0 || start > end || end > length) throw new TokenPositionError(start, end, length);
 }

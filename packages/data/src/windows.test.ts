@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Batch, BatchSource, BatchState } from "./batch.ts";
-import { BatchStateError, DataOptionError, TextTooShortError, TokenRangeError } from "./errors.ts";
+import { BatchStateError, DataOptionError, TextTooShortError, TokenPositionError } from "./errors.ts";
 import { seededGenerator, shuffled } from "./random.ts";
 import { randomWindows } from "./random-windows.ts";
 import { type SlidingWindowsOptions, slidingWindows } from "./sliding-windows.ts";
@@ -52,7 +52,7 @@ describe("inMemoryTokens", () => {
       [0.5, 1],
       [0, Number.NaN],
     ]) {
-      expect(() => tokens.read(start, end)).toThrow(TokenRangeError);
+      expect(() => tokens.read(start, end)).toThrow(TokenPositionError);
     }
   });
 });
