@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
 import { TokenizerMismatchError, TokenShardError } from "./errors.ts";
@@ -9,7 +10,6 @@ import {
   documentsFromJson,
   HEADER_FILE,
   headerFromJson,
-  PARTS,
   type Part,
   type ShardHeader,
   TOKEN_ARRAYS,
@@ -35,17 +35,16 @@ export interface TokenShards extends Split<DocumentTokens> {
  * Opens a folder that `writeTokenShards` wrote. Only its header is read; memory does not grow with the tokens.
  * @param options.tokenizer the tokenizer at hand: the tokens must be its own
  * @throws TokenShardError (no such folder, damaged header, a file missing or of another length), TokenizerMismatchError;
- *   `read` throws TokenShardError (closed, damaged) and TokenPositionError
+ *   `test.open` and `read` throw TokenShardError (closed, missing, damaged), `read` TokenPositionError
  */
 export async function openTokenShards(folder: string, options: { tokenizer?: Tokenizer } = {}): Promise<TokenShards> {
   const header = await readHeader(folder);
   if (options.tokenizer !== undefined) requireTokenizer(folder, header, options.tokenizer);
-  for (const part of PARTS) await requireFiles(folder, header, part);
   const files: FileTokens[] = [];
+  let closed = false;
   const open = (part: Part): DocumentTokens => {
-    const own = header.shards[part].map(
-      (length, i) => new FileTokens(join(folder, tokensFile(part, i)), length, header),
-    );
+    if (closed) throw new TokenShardError(folder, "the token shards have been closed");
+    const own = openFiles(folder, header, part);
     files.push(...own);
     return { ...joined(own), documentStarts: () => readDocumentStarts(folder, part, header) };
   };
@@ -55,6 +54,7 @@ export async function openTokenShards(folder: string, options: { tokenizer?: Tok
     test: new HeldOut(() => open("test")),
     vocabSize: header.vocabSize,
     close: () => {
+      closed = true;
       for (const file of files) file.close();
     },
   };
@@ -71,17 +71,26 @@ function requireTokenizer(folder: string, header: ShardHeader, tokenizer: Tokeni
   if (found !== expected) throw new TokenizerMismatchError(folder, found, expected);
 }
 
-/** Compares lengths only: what is in a file is not looked at. */
-async function requireFiles(folder: string, { shards, dtype }: ShardHeader, part: Part): Promise<void> {
-  for (const [index, length] of shards[part].entries()) {
+function openFiles(folder: string, header: ShardHeader, part: Part): FileTokens[] {
+  return header.shards[part].map((length, index) => {
     const path = join(folder, tokensFile(part, index));
-    const stats = await stat(path).catch((error: Error) => fail(path, error));
-    const expected = length * TOKEN_ARRAYS[dtype].BYTES_PER_ELEMENT;
-    if (stats.size === expected) continue;
-    throw new TokenShardError(
-      path,
-      `expected ${expected} bytes for ${length} tokens, found ${stats.size}; copy it again`,
-    );
+    requireSize(path, length, length * TOKEN_ARRAYS[header.dtype].BYTES_PER_ELEMENT);
+    return new FileTokens(path, length, header);
+  });
+}
+
+/** Compares lengths only: what is in a file is not looked at. */
+function requireSize(path: string, length: number, expected: number): void {
+  const found = sizeOf(path);
+  if (found === expected) return;
+  throw new TokenShardError(path, `expected ${expected} bytes for ${length} tokens, found ${found}; copy it again`);
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    return fail(path, error as Error);
   }
 }
 

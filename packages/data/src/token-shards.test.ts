@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { characterTokenizer, type Tokenizer, trainBytePair } from "@tessera-lm/tokenizer";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DataOptionError, EmptyTextError, TokenizerMismatchError, TokenPositionError, TokenShardError } from "./errors.ts";
+import {
+  DataOptionError,
+  EmptyTextError,
+  TokenizerMismatchError,
+  TokenPositionError,
+  TokenShardError,
+} from "./errors.ts";
 import { openTokenShards, type TokenShards, tokenizerFingerprint, writeTokenShards } from "./node.ts";
 import { slidingWindows } from "./sliding-windows.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -129,10 +135,26 @@ describe("token shards", () => {
 
   it("do not touch the test files before the test part is opened", async () => {
     await writeTokenShards(folder, { documents, tokenizer: letters, test: 0.5 });
-    const { training, test } = await open();
     await rm(join(folder, "test-00000.bin"));
+    const { training, test } = await open();
     expect(training.read(0, 1)).toHaveLength(1);
-    expect(() => test.open("a test").read(0, 1)).toThrow(TokenShardError);
+    expect(() => test.open("a test")).toThrow(TokenShardError);
+    expect(() => test.open("a test")).toThrow("test-00000.bin: it cannot be read (ENOENT");
+  });
+
+  it("compare the size of the test files when the test part is opened", async () => {
+    await writeTokenShards(folder, { documents, tokenizer: letters, test: 0.5 });
+    await truncate(join(folder, "test-00000.bin"), 4);
+    const { test } = await open();
+    expect(() => test.open("a test")).toThrow(/test-00000\.bin: expected \d+ bytes for \d+ tokens, found 4/);
+  });
+
+  it("stay closed: the test part does not open afterwards", async () => {
+    await writeTokenShards(folder, { documents, tokenizer: letters, test: 0.5 });
+    const shards = await open();
+    shards.close();
+    expect(() => shards.test.open("a test")).toThrow(TokenShardError);
+    expect(() => shards.test.open("a test")).toThrow("the token shards have been closed");
   });
 
   it("appear whole or not at all", async () => {
