@@ -11,7 +11,7 @@ export interface Batch {
 export type BatchState = Readonly<Record<string, number | string | readonly number[]>>;
 
 /** A stream of batches that can say where it stands and go on from there, at the exact batch. */
-export interface BatchSource extends Iterable<Batch> {
+export interface BatchSource<B = Batch> extends Iterable<B> {
   /** The state after the last batch that was handed out. */
   state(): BatchState;
   /** The next batch is the one that followed `state`. */

@@ -4,6 +4,7 @@ import type { Batch, BatchSource, BatchState } from "./batch.ts";
 import { requireSettings } from "./batch-state.ts";
 import { requirePositive, requireSeed } from "./check.ts";
 import { BatchStateError } from "./errors.ts";
+import { identify } from "./identify.ts";
 import { seededGenerator } from "./random.ts";
 import type { TokenSource } from "./token-source.ts";
 import { gatherWindows, requireOneWindow } from "./windows.ts";
@@ -19,7 +20,8 @@ export interface RandomWindowsOptions {
 
 /**
  * Endless batches of windows that begin at uniformly drawn positions 0 … length − contextLength − 1, as nanoGPT's
- * get_batch draws them. Every iterator goes on where the last batch was handed out.
+ * get_batch draws them. Every iterator goes on where the last batch was handed out. Reads up to 65,536 tokens at once,
+ * so that a state knows its text.
  * @throws DataOptionError, TextTooShortError; `restore` throws BatchStateError
  */
 export function randomWindows(tokens: TokenSource, options: RandomWindowsOptions): BatchSource {
@@ -27,7 +29,7 @@ export function randomWindows(tokens: TokenSource, options: RandomWindowsOptions
   requirePositive({ batchSize, contextLength });
   requireSeed("seed", seed);
   requireOneWindow(tokens, contextLength);
-  const settings = { kind: "random windows", length: tokens.length, batchSize, contextLength, seed };
+  const settings = { kind: "random windows", ...identify(tokens), batchSize, contextLength, seed };
   let generator = seededGenerator(seed);
 
   const drawBatch = (): Batch => {
@@ -47,8 +49,9 @@ export function randomWindows(tokens: TokenSource, options: RandomWindowsOptions
   };
 }
 
+/** Four zeros are no state: the generator would never leave them. */
 function requireGenerator({ generator }: BatchState): readonly number[] {
-  const valid = Array.isArray(generator) && generator.length === 4 && generator.every(Number.isInteger);
-  if (valid) return generator;
-  throw new BatchStateError("generator", generator, "four whole numbers");
+  const fits = Array.isArray(generator) && generator.length === 4 && generator.every((word) => word === (word | 0));
+  if (fits && generator.some((word) => word !== 0)) return generator;
+  throw new BatchStateError("generator", generator, "four 32-bit integers that are not all 0");
 }

@@ -1,8 +1,9 @@
 import type { Batch, BatchSource, BatchState } from "./batch.ts";
 import { requireCount, requireSettings } from "./batch-state.ts";
 import { requirePositive, requireSeed } from "./check.ts";
+import { EpochCursor } from "./epoch-cursor.ts";
 import { TextTooShortError } from "./errors.ts";
-import { seededGenerator, shuffled } from "./random.ts";
+import { identify } from "./identify.ts";
 import type { TokenSource } from "./token-source.ts";
 import { gatherWindows, requireOneWindow } from "./windows.ts";
 
@@ -22,7 +23,7 @@ export interface SlidingWindowsOptions {
 /**
  * Every window that fits wholly into the tokens, once per epoch: window w begins at token w · stride. Tokens after the
  * last whole window are not padded but left out. One iteration is one epoch, or what is left of it after `restore` or
- * `break`; the next iteration is the next epoch.
+ * `break`; the next iteration is the next epoch. Reads up to 65,536 tokens at once, so that a state knows its text.
  * @throws DataOptionError, TextTooShortError; `restore` throws BatchStateError
  */
 export function slidingWindows(tokens: TokenSource, options: SlidingWindowsOptions): BatchSource {
@@ -36,41 +37,29 @@ export function slidingWindows(tokens: TokenSource, options: SlidingWindowsOptio
 
   const settings = {
     kind: "sliding windows",
-    length: tokens.length,
+    ...identify(tokens),
     batchSize,
     contextLength,
     stride,
     shuffleSeed: shuffleSeed ?? "none",
     dropLast: Number(dropLast),
   };
-  const orderOf = (epoch: number): Uint32Array | undefined =>
-    shuffleSeed === undefined ? undefined : shuffled(windows, seededGenerator(shuffleSeed, epoch));
-  let epoch = 0;
-  let batch = 0; // of this epoch, the next to hand out
-  let order = orderOf(epoch);
+  const cursor = new EpochCursor(windows, batches, shuffleSeed);
 
-  const moveTo = (newEpoch: number, newBatch: number): void => {
-    if (newEpoch !== epoch) order = orderOf(newEpoch);
-    epoch = newEpoch;
-    batch = newBatch;
-  };
   const readNext = (): Batch => {
-    const first = batch * batchSize;
-    const count = Math.min(batchSize, windows - first);
-    const starts = Array.from({ length: count }, (_, i) => (order?.[first + i] ?? first + i) * stride);
-    if (batch + 1 < batches) moveTo(epoch, batch + 1);
-    else moveTo(epoch + 1, 0);
+    const starts = cursor.windows(batchSize).map((window) => window * stride);
+    cursor.advance();
     return gatherWindows(tokens, starts, contextLength);
   };
   return {
     *[Symbol.iterator](): Generator<Batch> {
       do yield readNext();
-      while (batch > 0);
+      while (cursor.batch > 0);
     },
-    state: (): BatchState => ({ ...settings, epoch, batch }),
+    state: (): BatchState => ({ ...settings, epoch: cursor.epoch, batch: cursor.batch }),
     restore(state: BatchState): void {
       requireSettings(state, settings);
-      moveTo(requireCount(state, "epoch"), requireCount(state, "batch", batches));
+      cursor.moveTo(requireCount(state, "epoch"), requireCount(state, "batch", batches));
     },
   };
 }

@@ -13,6 +13,12 @@ const ramp = (length: number): TokenSource => ({
   read: (start, end) => Int32Array.from({ length: end - start }, (_, i) => start + i),
 });
 
+/** Another text of the same length. */
+const shifted = (length: number): TokenSource => {
+  const { read } = ramp(length);
+  return { length, read: (start, end) => read(start + 1, end + 1) };
+};
+
 /** The next `count` batches, going on with the next iteration where one ends. */
 function take(source: BatchSource, count: number): Batch[] {
   const taken: Batch[] = [];
@@ -234,6 +240,12 @@ describe("state and restore", () => {
     ["dropLast", sliding({ dropLast: true }), sliding().state()],
     ["generator", random(), { ...random().state(), generator: [1, 2, 3] }],
     ["generator", random(), { ...random().state(), generator: "1" }],
+    ["generator", random(), { ...random().state(), generator: [0, 0, 0, 0] }],
+    ["generator", random(), { ...random().state(), generator: [1e300, 2, 3, 4] }],
+    ["generator", random(), { ...random().state(), generator: [2 ** 31, 2, 3, 4] }],
+    ["generator", random(), { ...random().state(), generator: [0.5, 2, 3, 4] }],
+    ["fingerprint", randomWindows(shifted(50), { batchSize: 2, contextLength: 3, seed: 1 }), random().state()],
+    ["fingerprint", slidingWindows(shifted(50), { batchSize: 2, contextLength: 3 }), sliding().state()],
     ["batch", sliding(), { ...sliding().state(), batch: 1e9 }],
     ["batch", sliding(), { ...sliding().state(), batch: -1 }],
     ["epoch", sliding(), { ...sliding().state(), epoch: 0.5 }],
