@@ -1,11 +1,4 @@
-import type { BatchState } from "@tessera-lm/data";
 import { EmptyBatchesError } from "./errors.ts";
-
-/** Batches of any kind that can say where they stand; every `BatchSource` of `@tessera-lm/data` is one. */
-export interface ResumableBatches<B> extends Iterable<B> {
-  state(): BatchState;
-  restore(state: BatchState): void;
-}
 
 /** Goes through the source again and again. @throws EmptyBatchesError */
 export function* endless<B>(source: Iterable<B>): Generator<B, never> {

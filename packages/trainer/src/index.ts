@@ -1,5 +1,4 @@
 export { type Action, evaluate, saveCheckpoint } from "./actions.ts";
-export type { ResumableBatches } from "./batches.ts";
 export type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
 export type { EarlyStopping } from "./early-stopping.ts";
 export {

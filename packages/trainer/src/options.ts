@@ -1,6 +1,6 @@
+import type { BatchSource } from "@tessera-lm/data";
 import type { Parameter } from "@tessera-lm/layers";
 import type { Action } from "./actions.ts";
-import type { ResumableBatches } from "./batches.ts";
 import { checkCount } from "./check-number.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { EarlyStopping } from "./early-stopping.ts";
@@ -12,7 +12,7 @@ export interface TrainOptions<B> {
   /** What is trained, by name; every other parameter of the model is frozen. */
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly objective: Objective<B>;
-  readonly batches: ResumableBatches<B>;
+  readonly batches: BatchSource<B>;
   readonly optimizer: Optimizer;
   /** Length of the whole run, also over several resumes: what the learning-rate schedule spans. */
   readonly steps: number;

@@ -1,6 +1,7 @@
 import { dispose, type Tensor } from "@tensorflow/tfjs";
+import type { BatchSource } from "@tessera-lm/data";
 import type { Parameter } from "@tessera-lm/layers";
-import { endless, type ResumableBatches } from "./batches.ts";
+import { endless } from "./batches.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { EvalEnd } from "./events.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
@@ -45,7 +46,7 @@ function restore(
   { state, parameters: values, optimizer: memory }: Checkpoint,
   parameters: ReadonlyMap<string, Parameter>,
   optimizer: Optimizer,
-  batches: ResumableBatches<unknown>,
+  batches: BatchSource<unknown>,
 ): void {
   const cursor = batches.state();
   try {
