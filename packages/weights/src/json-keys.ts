@@ -1,10 +1,12 @@
+import { stringEnd } from "./json-strings.ts";
+
 /** The first key that an object in this (valid) JSON text holds twice; JSON.parse would keep the last one silently. */
 export function repeatedKey(json: string): string | undefined {
-  const open: Set<string>[] = []; // one per object or array around position i
+  const open: Set<string>[] = []; // one per object around position i
   for (let i = 0; i < json.length; i++) {
     const character = json[i];
-    if (character === "{" || character === "[") open.push(new Set());
-    else if (character === "}" || character === "]") open.pop();
+    if (character === "{") open.push(new Set());
+    else if (character === "}") open.pop();
     else if (character === '"') {
       const end = stringEnd(json, i);
       if (isKey(json, end)) {
@@ -17,13 +19,6 @@ export function repeatedKey(json: string): string | undefined {
     }
   }
   return undefined;
-}
-
-/** The position after the closing quote of the string that opens at `start`. */
-function stringEnd(json: string, start: number): number {
-  let i = start + 1;
-  while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
-  return i + 1;
 }
 
 function isKey(json: string, stringEnd: number): boolean {

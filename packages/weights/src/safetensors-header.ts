@@ -1,9 +1,13 @@
 import { SafetensorsError, UnsupportedDTypeError } from "./errors.ts";
+import { nestsTooDeep } from "./json-depth.ts";
 import { repeatedKey } from "./json-keys.ts";
 import { byteLength, DTYPES, type DType, describe, type TensorEntry } from "./tensor.ts";
 
 /** The format's own limit, against headers that would exhaust memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
+
+/** The header is an object of tensors, which are objects, of which the shape and the offsets are lists. */
+const MAX_DEPTH = 3;
 
 /** The key of the header that holds free text instead of a tensor. */
 export const METADATA_KEY = "__metadata__";
@@ -35,6 +39,9 @@ export function parseHeader(file: string, json: Uint8Array, dataLength: number):
 function parseObject(file: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const text = decodeUtf8(file, bytes);
   if (!text.startsWith("{")) throw new SafetensorsError(file, "the header must begin with {");
+  if (nestsTooDeep(text, MAX_DEPTH)) {
+    throw new SafetensorsError(file, `the header nests in a list, or more than ${MAX_DEPTH} deep`);
+  }
   const value = parseJson(file, text);
   const repeated = repeatedKey(text);
   if (repeated !== undefined) throw new SafetensorsError(file, `the header names ${JSON.stringify(repeated)} twice`);

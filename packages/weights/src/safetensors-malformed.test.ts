@@ -32,6 +32,17 @@ describe("openSafetensors refuses", () => {
     ["a header that is a list", fileOf("[]"), "the header must begin with {"],
     ["a header with a byte order mark", fileOf("\uFEFF{}"), "the header must begin with {"],
     ["invalid JSON", fileOf('{"a":'), "the header is not valid JSON"],
+    ["a name without an end", fileOf('{"a'), "the header is not valid JSON"],
+    ["a name that ends in an escape", fileOf('{"a\\'), "the header is not valid JSON"],
+    ["lists in a shape", fileOf(`{"a":${tensor("U8", [[1]], [0, 1])}}`, 1), "nests in a list, or more than 3 deep"],
+    ["objects in a shape", fileOf(`{"a":${tensor("U8", [{}], [0, 1])}}`, 1), "nests in a list, or more than 3 deep"],
+    ["lists side by side in a list", fileOf(`{"a":[${"[],".repeat(1e6)}[]]}`), "nests in a list"],
+    ["objects in a field", fileOf('{"a":{"b":{"c":{}}}}'), "nests in a list, or more than 3 deep"],
+    [
+      "ten million brackets",
+      fileOf(`{"a":${"[".repeat(5e6)}${"]".repeat(5e6)}}`),
+      "nests in a list, or more than 3 deep",
+    ],
     ["text after the JSON", fileOf("{} x"), "the header is not valid JSON"],
     ["invalid UTF-8", fileOf(Uint8Array.of(0x7b, 0xff, 0x7d)), "the header is not valid UTF-8"],
     [
@@ -116,9 +127,9 @@ describe("openSafetensors refuses", () => {
 
   it("nothing that the format allows: no tensors, a __proto__, brackets in names, spaces behind", async () => {
     await expect(open(fileOf("{}   "))).resolves.toBeDefined();
-    const names = ["__proto__", '{"[:', "constructor"];
+    const names = ["__proto__", '{"[:', "[[[[{{{{", "constructor"];
     const entries = names.map((name, i) => `${JSON.stringify(name)}:${tensor("U8", [1], [i, i + 1])}`);
-    const file = await openSafetensors(bytesSource(fileOf(`{${entries.join(",")}}`, 3)));
+    const file = await openSafetensors(bytesSource(fileOf(`{${entries.join(",")}}`, names.length)));
     expect([...file.entries.keys()]).toEqual(names);
   });
 });
