@@ -24,6 +24,13 @@ export function bytesSource(bytes: Uint8Array, name = "safetensors data"): ByteS
   };
 }
 
+/** Reads a range of `source`, whoever wrote it: throws ReadError unless it gives exactly the bytes asked for. */
+export async function readRange(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = await source.read(offset, length);
+  if (bytes.length === length) return bytes;
+  throw new ReadError(source.name, `${length} bytes were asked for from offset ${offset} on, ${bytes.length} came`);
+}
+
 /** Throws ReadError unless `offset … offset + length` lies inside a source of `size` bytes. */
 export function checkRange(name: string, size: number, offset: number, length: number): void {
   const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;

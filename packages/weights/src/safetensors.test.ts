@@ -203,6 +203,22 @@ describe("TensorFile", async () => {
     ]);
   });
 
+  it.each([
+    ["the length of the header", 0, -4],
+    ["the header", 8, -1],
+    ["a tensor", bytes.length - 2, -1],
+    ["a tensor, and gives more", bytes.length - 2, 1],
+  ])("refuses a source that does not give what was asked for: %s", async (_, cutAt, difference) => {
+    const source = bytesSource(Uint8Array.of(...bytes, 0), "m.safetensors");
+    const read = (at: number, length: number): Promise<Uint8Array> =>
+      source.read(at, at === cutAt ? length + difference : length);
+    const opened = openSafetensors({ ...source, size: bytes.length, read }).then((file) => file.read("b"));
+    await expect(opened).rejects.toThrow(ReadError);
+    await expect(opened).rejects.toThrow(
+      new RegExp(`Cannot read m.safetensors: .* bytes were asked for from offset ${cutAt} on, .* came`),
+    );
+  });
+
   it("gives data that are the caller's own", async () => {
     const file = await openSafetensors(bytesSource(bytes));
     const first = await file.read("a");

@@ -1,4 +1,4 @@
-import type { ByteSource } from "./byte-source.ts";
+import { type ByteSource, readRange } from "./byte-source.ts";
 import { decodeData, encodeData } from "./dtypes.ts";
 import { MissingTensorError, SafetensorsError, TensorDataError } from "./errors.ts";
 import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./safetensors-header.ts";
@@ -26,7 +26,7 @@ export interface TensorFile {
 export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const headerBytes = await readHeaderLength(source);
   const dataStart = PREFIX_BYTES + headerBytes;
-  const header = parseHeader(source.name, await source.read(PREFIX_BYTES, headerBytes), source.size - dataStart);
+  const header = parseHeader(source.name, await readRange(source, PREFIX_BYTES, headerBytes), source.size - dataStart);
   return {
     entries: header.entries,
     metadata: header.metadata,
@@ -38,7 +38,7 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
 async function readHeaderLength(source: ByteSource): Promise<number> {
   const { name, size } = source;
   if (size < PREFIX_BYTES) throw new SafetensorsError(name, `expected at least ${PREFIX_BYTES} bytes, found ${size}`);
-  const prefix = await source.read(0, PREFIX_BYTES);
+  const prefix = await readRange(source, 0, PREFIX_BYTES);
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) {
     throw new SafetensorsError(name, `its header of ${length} bytes passes the limit of ${MAX_HEADER_BYTES}`);
@@ -52,7 +52,7 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
 async function readTensor(source: ByteSource, header: Header, dataStart: number, name: string): Promise<HostTensor> {
   const entry = header.entries.get(name);
   if (entry === undefined) throw new MissingTensorError(source.name, name, header.entries.keys());
-  const bytes = await source.read(dataStart + entry.start, entry.end - entry.start);
+  const bytes = await readRange(source, dataStart + entry.start, entry.end - entry.start);
   return { dtype: entry.dtype, shape: entry.shape, data: decodeData(entry.dtype, bytes) };
 }
 
