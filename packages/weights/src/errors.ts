@@ -13,7 +13,7 @@ export class SafetensorsError extends Error {
   }
 }
 
-/** The file holds a tensor whose dtype is valid in safetensors but not read here. */
+/** A tensor was asked for whose dtype is not read here, though it may be valid in safetensors. */
 export class UnsupportedDTypeError extends Error {
   override readonly name = "UnsupportedDTypeError";
   readonly isTesseraError = true;
@@ -24,7 +24,7 @@ export class UnsupportedDTypeError extends Error {
   constructor(file: string, tensor: string, dtype: string, supported: readonly string[]) {
     super(
       `${file}, tensor ${JSON.stringify(tensor)}: dtype ${JSON.stringify(dtype)} is not supported. ` +
-        `Convert the file to one of ${supported.join(", ")}.`,
+        `Convert the tensor to one of ${supported.join(", ")}.`,
     );
     this.file = file;
     this.tensor = tensor;

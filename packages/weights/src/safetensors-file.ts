@@ -5,7 +5,7 @@ import type { TensorToWrite } from "./tensor.ts";
 
 /**
  * Opens a safetensors file: its header is read and checked, tensors are read when asked for. Close it when done.
- * @throws ReadError, SafetensorsError, UnsupportedDTypeError
+ * @throws ReadError, SafetensorsError
  */
 export async function openSafetensorsFile(path: string): Promise<TensorFile> {
   const source = await fileSource(path);

@@ -1,7 +1,7 @@
-import { SafetensorsError, UnsupportedDTypeError } from "./errors.ts";
+import { SafetensorsError } from "./errors.ts";
 import { nestsTooDeep } from "./json-depth.ts";
 import { repeatedKey } from "./json-keys.ts";
-import { byteLength, DTYPES, type DType, describe, type TensorEntry } from "./tensor.ts";
+import { byteLength, describe, isDType, type TensorEntry } from "./tensor.ts";
 
 /** The format's own limit, against headers that would exhaust memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -24,9 +24,9 @@ export interface Header {
 }
 
 /**
- * Parses the JSON header and checks it against the format: every tensor's bytes fit its dtype and shape, and together
- * the tensors cover the `dataLength` bytes after the header exactly once.
- * @throws SafetensorsError, UnsupportedDTypeError
+ * Parses the JSON header and checks it against the format: every tensor's bytes fit its shape and its dtype (where
+ * that is a `DType`), and together the tensors cover the `dataLength` bytes after the header exactly once.
+ * @throws SafetensorsError
  */
 export function parseHeader(file: string, json: Uint8Array, dataLength: number): Header {
   const { [METADATA_KEY]: metadata, ...tensors } = parseObject(file, json);
@@ -78,15 +78,23 @@ function parseEntry(file: string, tensor: string, value: unknown): PlacedEntry {
   if (!isObject(value)) return fail("expected an object with dtype, shape and data_offsets");
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string") return fail("dtype must be a string");
-  if (!isDType(dtype)) throw new UnsupportedDTypeError(file, tensor, dtype, DTYPES);
   if (!isSizes(shape)) return fail("shape must be a list of whole numbers from 0 to 2^53 - 1");
   if (!isSizes(offsets) || offsets.length !== 2)
     return fail("data_offsets must be two whole numbers from 0 to 2^53 - 1");
   const [start, end] = offsets;
   const entry = { dtype, shape, start, end };
-  const bytes = byteLength(entry) ?? fail(`the number of bytes of ${describe(entry)} passes 2^53 - 1`);
-  if (end - start !== bytes) fail(`${describe(entry)} takes ${bytes} bytes, but data_offsets are [${start}, ${end}]`);
-  return entry;
+  const problem = rangeProblem(entry);
+  return problem === undefined ? entry : fail(problem);
+}
+
+function rangeProblem(entry: PlacedEntry): string | undefined {
+  const { dtype, shape, start, end } = entry;
+  if (end < start) return `data_offsets are [${start}, ${end}]: they end before they begin`;
+  if (!isDType(dtype)) return undefined;
+  const bytes = byteLength(dtype, shape);
+  if (bytes === undefined) return `the number of bytes of ${describe(entry)} passes 2^53 - 1`;
+  if (end - start === bytes) return undefined;
+  return `${describe(entry)} takes ${bytes} bytes, but data_offsets are [${start}, ${end}]`;
 }
 
 /** Sorted by place, each tensor must begin where the one before it ends, and the last must end the file. */
@@ -116,5 +124,3 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const isSizes = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-
-const isDType = (value: string): value is DType => (DTYPES as readonly string[]).includes(value);

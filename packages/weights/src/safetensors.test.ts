@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "./byte-source.ts";
-import { MissingTensorError, ReadError, TensorDataError } from "./errors.ts";
+import { MissingTensorError, ReadError, TensorDataError, UnsupportedDTypeError } from "./errors.ts";
 import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
 import type { DType, HostTensor, TensorToWrite } from "./tensor.ts";
 
@@ -171,6 +171,28 @@ describe("encodeSafetensors", () => {
     await expect(fetched(Float32Array.of(1))).rejects.toThrow(TensorDataError);
     await expect(fetched(Float32Array.of(1))).rejects.toThrow(/"a": F32 of shape \[2\] has 2 elements, its data 1/);
     await expect(fetched(Int32Array.of(1, 2))).rejects.toThrow(/"a": F32 data must be a Float32Array, not Int32Array/);
+  });
+});
+
+describe("a file with dtypes that are not read here, which Python's safetensors wrote", async () => {
+  const file = await openSafetensors(bytesSource(fixture("other-dtypes.safetensors"), "m.safetensors"));
+
+  it("lists its tensors under the file's own names of their dtypes", () => {
+    const entries = [...file.entries].map(([name, { dtype, shape }]) => [name, dtype, shape]);
+    expect(new Set(entries)).toEqual(
+      new Set([
+        ["f64", "F64", [2]],
+        ["f8", "F8_E4M3", [3]],
+        ["f32", "F32", [2]],
+      ]),
+    );
+  });
+
+  it("gives those that it can read, and names the dtype of the others", async () => {
+    expect((await file.read("f32")).data).toEqual(Float32Array.of(1, 2));
+    await expect(file.read("f64")).rejects.toThrow(UnsupportedDTypeError);
+    await expect(file.read("f64")).rejects.toThrow('m.safetensors, tensor "f64": dtype "F64" is not supported');
+    await expect(file.read("f8")).rejects.toThrow('m.safetensors, tensor "f8": dtype "F8_E4M3" is not supported');
   });
 });
 

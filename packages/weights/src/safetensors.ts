@@ -1,8 +1,16 @@
 import { type ByteSource, readRange } from "./byte-source.ts";
 import { decodeData, encodeData } from "./dtypes.ts";
-import { MissingTensorError, SafetensorsError, TensorDataError } from "./errors.ts";
+import { MissingTensorError, SafetensorsError, TensorDataError, UnsupportedDTypeError } from "./errors.ts";
 import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./safetensors-header.ts";
-import { byteLength, DTYPES, describe, type HostTensor, type TensorEntry, type TensorToWrite } from "./tensor.ts";
+import {
+  byteLength,
+  DTYPES,
+  describe,
+  type HostTensor,
+  isDType,
+  type TensorEntry,
+  type TensorToWrite,
+} from "./tensor.ts";
 
 /** The file begins with the length of its header, a little-endian uint64. */
 const PREFIX_BYTES = 8;
@@ -13,7 +21,7 @@ export interface TensorFile {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** Free text that the writer added, such as `format: pt`. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Reads one tensor. @throws MissingTensorError, ReadError */
+  /** Reads one tensor. @throws MissingTensorError, UnsupportedDTypeError, ReadError */
   read(name: string): Promise<HostTensor>;
   close(): Promise<void>;
 }
@@ -21,7 +29,7 @@ export interface TensorFile {
 /**
  * Opens safetensors data: reads and checks the header, nothing else.
  * Format: https://github.com/huggingface/safetensors#format
- * @throws SafetensorsError where the bytes break the format, UnsupportedDTypeError, ReadError
+ * @throws SafetensorsError where the bytes break the format, ReadError
  */
 export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const headerBytes = await readHeaderLength(source);
@@ -52,8 +60,10 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
 async function readTensor(source: ByteSource, header: Header, dataStart: number, name: string): Promise<HostTensor> {
   const entry = header.entries.get(name);
   if (entry === undefined) throw new MissingTensorError(source.name, name, header.entries.keys());
-  const bytes = await readRange(source, dataStart + entry.start, entry.end - entry.start);
-  return { dtype: entry.dtype, shape: entry.shape, data: decodeData(entry.dtype, bytes) };
+  const { dtype, shape, start, end } = entry;
+  if (!isDType(dtype)) throw new UnsupportedDTypeError(source.name, name, dtype, DTYPES);
+  const bytes = await readRange(source, dataStart + start, end - start);
+  return { dtype, shape, data: decodeData(dtype, bytes) };
 }
 
 /**
@@ -79,14 +89,14 @@ async function fetched(tensor: TensorToWrite): Promise<HostTensor> {
 }
 
 function inFileOrder(
-  [a, { dtype: left }]: readonly [string, TensorEntry],
-  [b, { dtype: right }]: readonly [string, TensorEntry],
+  [a, { dtype: left }]: readonly [string, TensorToWrite],
+  [b, { dtype: right }]: readonly [string, TensorToWrite],
 ): number {
   return DTYPES.indexOf(left) - DTYPES.indexOf(right) || (a < b ? -1 : 1);
 }
 
 function encodeHeader(
-  tensors: readonly (readonly [string, TensorEntry])[],
+  tensors: readonly (readonly [string, TensorToWrite])[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const header = new Map<string, unknown>();
@@ -101,9 +111,9 @@ function encodeHeader(
   return withPrefix(toJson(header));
 }
 
-function checkedLength(name: string, entry: TensorEntry): number {
-  if (!DTYPES.includes(entry.dtype)) throw new TensorDataError(name, `${entry.dtype} is none of ${DTYPES.join(", ")}`);
-  const bytes = byteLength(entry);
+function checkedLength(name: string, entry: TensorToWrite): number {
+  if (!isDType(entry.dtype)) throw new TensorDataError(name, `${entry.dtype} is none of ${DTYPES.join(", ")}`);
+  const bytes = byteLength(entry.dtype, entry.shape);
   if (bytes === undefined) throw new TensorDataError(name, `${describe(entry)} has no valid size`);
   return bytes;
 }

@@ -1,9 +1,10 @@
-/** Element types, by their safetensors names. */
+/** Element types that can be read and written, by their safetensors names. */
 export type DType = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8" | "BOOL";
 
 /** What a file says about a tensor without reading it. */
 export interface TensorEntry {
-  readonly dtype: DType;
+  /** As the file names it: a `DType`, or another, such as `F64`, of which nothing but this entry can be read. */
+  readonly dtype: string;
   /** Row-major; `[]` is a scalar. */
   readonly shape: readonly number[];
 }
@@ -13,11 +14,13 @@ export interface TensorEntry {
  * I32 an Int32Array, I64 a BigInt64Array, U8 and BOOL a Uint8Array.
  */
 export interface HostTensor extends TensorEntry {
+  readonly dtype: DType;
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
 /** A tensor that is fetched when its turn to be written comes: from a GPU, or out of another file. */
 export interface LazyTensor extends TensorEntry {
+  readonly dtype: DType;
   /** Called once; what it returns is written before the next tensor is asked for. */
   read(): Promise<HostTensor["data"]>;
 }
@@ -30,6 +33,8 @@ export const DTYPES: readonly DType[] = ["I64", "F32", "I32", "BF16", "F16", "U8
 
 const BYTES: Readonly<Record<DType, number>> = { I64: 8, F32: 4, I32: 4, BF16: 2, F16: 2, U8: 1, BOOL: 1 };
 
+export const isDType = (name: string): name is DType => (DTYPES as readonly string[]).includes(name);
+
 /** The product of the sizes, or undefined where a size is no whole number ≥ 0 or the product passes 2⁵³. */
 export function elementCount(shape: readonly number[]): number | undefined {
   let count = 1;
@@ -41,8 +46,8 @@ export function elementCount(shape: readonly number[]): number | undefined {
   return count;
 }
 
-/** Bytes that the tensor takes on disk, or undefined where its shape has no valid size. */
-export function byteLength({ dtype, shape }: TensorEntry): number | undefined {
+/** Bytes that a tensor takes on disk, or undefined where its shape has no valid size. */
+export function byteLength(dtype: DType, shape: readonly number[]): number | undefined {
   const count = elementCount(shape);
   const bytes = count === undefined ? Number.NaN : count * BYTES[dtype];
   return Number.isSafeInteger(bytes) ? bytes : undefined;
