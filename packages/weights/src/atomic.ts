@@ -1,5 +1,6 @@
 import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { CallersError, callersError, isSystemError } from "./callers-error.ts";
 import { WriteError } from "./errors.ts";
 import { withTemporary } from "./temporary.ts";
 
@@ -21,7 +22,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /**
  * Writes a file so that `path` holds the old bytes or the new ones and never a part: a temporary sibling is written,
  * synced and renamed. Missing parent folders are made.
- * @throws WriteError; an error of the iterable passes through
+ * @throws WriteError; an error of the iterable passes unchanged, but for a full or read-only disk
  */
 export async function writeFileAtomic(
   path: string,
@@ -30,7 +31,7 @@ export async function writeFileAtomic(
   await asWriteError(path, async () => {
     const target = await settle(path);
     await withTemporary(target, async (fresh) => {
-      await writeSynced(fresh, chunksOf(data));
+      await writeSynced(fresh, callersChunks(chunksOf(data), fresh));
       await rename(fresh, target);
       await sync(dirname(target));
     });
@@ -44,7 +45,8 @@ export async function writeFileAtomic(
  * An existing folder is replaced by two renames, old aside and new in place, because systems offer no portable swap. A
  * process killed exactly between them leaves both folders whole under temporary names: `removeLeftovers(parent)` puts
  * the old one back, and removes what was killed at any other moment.
- * @throws WriteError; other errors of `fill` pass through
+ * @throws WriteError; an error of `fill` passes unchanged, but for a full or read-only disk and what the system says of
+ * a file inside the temporary folder
  */
 export async function writeFolderAtomic(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   await asWriteError(folder, async () => {
@@ -52,13 +54,29 @@ export async function writeFolderAtomic(folder: string, fill: (temporary: string
     const replaces = await isFolder(target);
     await withTemporary(target, async (fresh, aside) => {
       await mkdir(fresh);
-      await fill(fresh);
+      await callersFill(fill, fresh);
       await syncTree(fresh);
       if (replaces) await replaceFolder(target, fresh, aside);
       else await rename(fresh, target);
       await sync(dirname(target));
     });
   });
+}
+
+async function callersFill(fill: (temporary: string) => Promise<void>, temporary: string): Promise<void> {
+  try {
+    await fill(temporary);
+  } catch (error) {
+    throw callersError(error, temporary);
+  }
+}
+
+async function* callersChunks(chunks: Chunks, temporary: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw callersError(error, temporary);
+  }
 }
 
 async function replaceFolder(target: string, fresh: string, aside: string): Promise<void> {
@@ -141,14 +159,14 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** Runs `write`; an error of the system becomes a WriteError that says what to do. */
+/** Runs `write`; an error of a system call becomes a WriteError that says what to do. */
 async function asWriteError(path: string, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-    if (error instanceof WriteError || code === undefined) throw error;
-    const { message } = error as Error; // names the file, which may be one that `fill` reads
+    if (error instanceof CallersError) throw error.cause;
+    if (!isSystemError(error)) throw error;
+    const { code, message } = error; // the message names the file, which may be one that `fill` writes
     throw new WriteError(path, code, code in PROBLEMS ? `${PROBLEMS[code]} (${message})` : message, { cause: error });
   }
 }

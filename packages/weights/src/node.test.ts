@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import {
   access,
+  copyFile,
   mkdir,
   mkdtemp,
   readdir,
@@ -153,6 +155,27 @@ describe("writeFileAtomic", () => {
     expect(await readdir(folder)).toEqual(["kept"]);
   });
 
+  it("passes on that an input cannot be read, unchanged", async () => {
+    async function* copied(): AsyncGenerator<Uint8Array> {
+      yield* createReadStream(inside("input"));
+    }
+    const missing = writeFileAtomic(inside("m"), copied());
+    await expect(missing).rejects.not.toThrow(WriteError);
+    await expect(missing).rejects.toMatchObject({ code: "ENOENT", path: inside("input") });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("turns a disk that fills up into a WriteError, where the chunks meet it", async () => {
+    function* failing(): Generator<Uint8Array> {
+      yield Buffer.from("new");
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    }
+    await expect(writeFileAtomic(inside("m"), failing())).rejects.toThrow(WriteError);
+    await expect(writeFileAtomic(inside("m"), failing())).rejects.toThrow(
+      `Cannot write ${inside("m")}: the disk is full`,
+    );
+  });
+
   it("writes through a symbolic link", async () => {
     await writeFile(inside("real"), "old");
     await symlink(inside("real"), inside("link"));
@@ -178,6 +201,9 @@ describe("writeFileAtomic", () => {
 });
 
 describe("writeFolderAtomic", () => {
+  function* failing(): Generator<Uint8Array> {
+    throw Object.assign(new TypeError("not a number"), { code: "ERR_INVALID_ARG_TYPE" });
+  }
   const fillWith =
     (content: string) =>
     async (temporary: string): Promise<void> => {
@@ -211,6 +237,51 @@ describe("writeFolderAtomic", () => {
     await expect(failing).rejects.toThrow(new RangeError("no"));
     expect(await text(inside("m", "deep", "a"))).toBe("old");
     expect(await readdir(folder)).toEqual(["m"]);
+  });
+
+  it.each<[string, (temporary: string) => unknown]>([
+    ["an input that does not exist", () => readFile(inside("input"))],
+    ["an input that cannot be copied", (temporary) => copyFile(inside("input"), join(temporary, "a"))],
+    ["a folder beside the temporary one", (temporary) => readFile(`${temporary}-other`)],
+    ["a defect", (temporary) => writeFile(join(temporary, "a"), 1 as never)],
+    ["a defect that is not a promise's", () => Buffer.alloc("a" as never)],
+    ["a cancelled write", (temporary) => writeFile(join(temporary, "a"), "a", { signal: AbortSignal.abort() })],
+    ["a cancellation", () => AbortSignal.abort().throwIfAborted()],
+    ["what is no error at all", () => Promise.reject("a string")],
+    ["an error of a file written inside", (temporary) => writeFileAtomic(join(temporary, "a"), failing())],
+  ])("passes what fill throws unchanged: %s", async (_, act) => {
+    let thrown: unknown;
+    const fill = async (temporary: string): Promise<void> => {
+      try {
+        await act(temporary);
+      } catch (error) {
+        thrown = error;
+        throw error;
+      }
+    };
+    const caught = await writeFolderAtomic(inside("m"), fill).catch((error: unknown) => error);
+    expect(caught).toBeDefined();
+    expect(caught).toBe(thrown);
+    expect(caught).not.toBeInstanceOf(WriteError);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("turns what the system says of a file inside the temporary folder into a WriteError", async () => {
+    const write = writeFolderAtomic(inside("m"), (temporary) => writeFile(join(temporary, "missing", "a"), "a"));
+    await expect(write).rejects.toThrow(WriteError);
+    await expect(write).rejects.toMatchObject({ code: "ENOENT", path: inside("m"), cause: { code: "ENOENT" } });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("leaves the WriteError of a file inside as it is", async () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    const write = writeFolderAtomic(inside("m"), async (temporary) => {
+      await writeSafetensorsFile(join(temporary, "a"), [
+        ["w", { dtype: "F32", shape: [1], read: () => Promise.reject(full) }],
+      ]);
+    });
+    await expect(write).rejects.toThrow(WriteError);
+    await expect(write).rejects.toMatchObject({ code: "ENOSPC", cause: full });
   });
 
   it.skipIf(process.platform !== "linux")("ends where no folder can be made", async () => {
