@@ -1,6 +1,5 @@
-import type { LanguageModel } from "@tessera-lm/layers";
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
-import { checkTokens } from "./check-tokens.ts";
 import { UnscorablePairError } from "./errors.ts";
 
 /** A text to score, and the text that it continues. A space between the two belongs to the continuation. */
@@ -32,7 +31,7 @@ export interface PairEncoding {
  * token.
  * @throws UnscorablePairError when no token is left to score, the continuation alone is too long, or the context is
  * empty and there is no prefix token.
- * @throws TokenOutsideVocabularyError when the model does not have a token of the pair.
+ * @throws VocabularyError when the model does not have a token of the pair.
  */
 export function encodePair(pair: TextPair, index: number, encoding: PairEncoding): EncodedPair {
   const { context, continuation } = splitTokens(pair, index, encoding);
@@ -40,12 +39,12 @@ export function encodePair(pair: TextPair, index: number, encoding: PairEncoding
     throw new UnscorablePairError(index, pair.continuation, problem);
   };
   if (continuation.length === 0) fail("it adds no token to its context");
-  const { model, tokenizer } = encoding;
+  const { model } = encoding;
   if (continuation.length > model.contextLength) {
     fail(`its ${continuation.length} tokens do not fit the context length of ${model.contextLength}`);
   }
   const whole = [...context, ...continuation];
-  checkTokens(whole, model, tokenizer);
+  checkTokens(whole, model.vocabSize);
   const truncated = Math.max(0, whole.length - 1 - model.contextLength);
   return { inputs: whole.slice(truncated, -1), targets: continuation, truncated };
 }

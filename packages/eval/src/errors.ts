@@ -20,25 +20,6 @@ export class EvaluationOptionError extends Error {
   }
 }
 
-/** A token that the model does not have: the text was encoded for another one. */
-export class TokenOutsideVocabularyError extends Error {
-  override readonly name = "TokenOutsideVocabularyError";
-  readonly isTesseraError = true;
-  readonly id: number;
-  /** Of the model. */
-  readonly vocabSize: number;
-
-  constructor(id: number, vocabSize: number, tokenizerVocabSize?: number) {
-    const tokenizer = tokenizerVocabSize === undefined ? "" : `, and the tokenizer ${tokenizerVocabSize}`;
-    super(
-      `The model has no token ${id}: its vocabulary has ${vocabSize} tokens (0 to ${vocabSize - 1})${tokenizer}. ` +
-        "Encode the text with the tokenizer that the model was trained with.",
-    );
-    this.id = id;
-    this.vocabSize = vocabSize;
-  }
-}
-
 /** A pair of context and continuation that cannot be scored; `index` says which of the given ones it is. */
 export class UnscorablePairError extends Error {
   override readonly name = "UnscorablePairError";

@@ -1,7 +1,8 @@
 import { memory } from "@tensorflow/tfjs";
 import { type Batch, inMemoryTokens, randomWindows, slidingWindows } from "@tessera-lm/data";
+import { VocabularyError } from "@tessera-lm/layers";
 import { describe, expect, it } from "vitest";
-import { EvaluationOptionError, NotANumberError, NothingToScoreError, TokenOutsideVocabularyError } from "./errors.ts";
+import { EvaluationOptionError, NotANumberError, NothingToScoreError } from "./errors.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import { FakeModel, nextUpward } from "./testing/fake-model.ts";
 
@@ -105,13 +106,13 @@ describe("evaluateLoss", () => {
   it("refuses inputs and targets that the model does not have", async () => {
     const fake = model();
     const evaluate = (input: number, target: number) => evaluateLoss(fake, [batch([0, input], [1, target], [1, 2])]);
-    await expect(evaluate(5, 1)).rejects.toThrow("The model has no token 5: its vocabulary has 5 tokens (0 to 4).");
+    await expect(evaluate(5, 1)).rejects.toThrow("Token 5 is not in the model's vocabulary of 5 tokens (0 to 4).");
     for (const [input, target] of [
       [-1, 1],
       [1, 5],
       [1, -2],
     ] as const) {
-      await expect(evaluate(input, target)).rejects.toThrow(TokenOutsideVocabularyError);
+      await expect(evaluate(input, target)).rejects.toThrow(VocabularyError);
     }
     expect(fake.batches).toEqual([]);
     expect((await evaluate(4, 4)).tokens).toBe(2);

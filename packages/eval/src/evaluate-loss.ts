@@ -16,7 +16,7 @@ export interface EvaluateLossOptions {
  * the size of its batch; targets of −1 count nowhere. A `BatchSource` is left where it stood, so that every evaluation
  * in a run, and after it resumes, sees the same batches.
  * @throws NothingToScoreError when no batch has a target.
- * @throws TokenOutsideVocabularyError when the model does not have an input or a target.
+ * @throws VocabularyError when the model does not have an input or a target.
  * @throws NotANumberError when a loss is NaN.
  * @throws EvaluationOptionError when an option is out of range.
  */

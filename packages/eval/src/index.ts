@@ -4,7 +4,6 @@ export {
   MalformedItemError,
   NotANumberError,
   NothingToScoreError,
-  TokenOutsideVocabularyError,
   UnscorablePairError,
 } from "./errors.ts";
 export { type EvaluateLossOptions, evaluateLoss } from "./evaluate-loss.ts";

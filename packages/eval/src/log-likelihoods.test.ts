@@ -1,8 +1,9 @@
 import { memory } from "@tensorflow/tfjs";
 import { loadModel } from "@tessera-lm/gpt/node";
+import { VocabularyError } from "@tessera-lm/layers";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
 import { describe, expect, it } from "vitest";
-import { EvaluationOptionError, NotANumberError, TokenOutsideVocabularyError, UnscorablePairError } from "./errors.ts";
+import { EvaluationOptionError, NotANumberError, UnscorablePairError } from "./errors.ts";
 import harness from "./fixtures/harness.json" with { type: "json" };
 import { logLikelihoods } from "./log-likelihoods.ts";
 import { byteTokenizer } from "./testing/byte-tokenizer.ts";
@@ -104,7 +105,7 @@ describe("logLikelihoods", () => {
     const score = (context: string, continuation: string, prefixToken?: number) =>
       logLikelihoods(small, byteTokenizer, [{ context, continuation }], { prefixToken });
     await expect(score("a", "x")).rejects.toThrow(
-      "The model has no token 120: its vocabulary has 100 tokens (0 to 99), and the tokenizer 256.",
+      "Token 120 is not in the model's vocabulary of 100 tokens (0 to 99).",
     );
     for (const [context, continuation] of [
       ["x", "a"],
@@ -112,10 +113,10 @@ describe("logLikelihoods", () => {
       ["d", "a"],
       ["xaaaaaaaa", "a"],
     ] as const) {
-      await expect(score(context, continuation)).rejects.toThrow(TokenOutsideVocabularyError);
+      await expect(score(context, continuation)).rejects.toThrow(VocabularyError);
     }
     for (const prefixToken of [100, -1, 0.5]) {
-      await expect(score("", "a", prefixToken)).rejects.toThrow(`no token ${prefixToken}`);
+      await expect(score("", "a", prefixToken)).rejects.toThrow(`Token ${prefixToken} is not in`);
     }
     expect(small.batches).toEqual([]);
     expect(await score("c", "c")).toHaveLength(1); // 99, the last one that it has

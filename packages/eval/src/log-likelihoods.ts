@@ -35,7 +35,7 @@ export interface LogLikelihoodOptions {
  * lm-evaluation-harness computes it: the pair is encoded as one text, cut at the length of the encoded context.
  * Contexts that do not fit lose their start.
  * @throws UnscorablePairError when a pair has no token to score, or too many.
- * @throws TokenOutsideVocabularyError when the model does not have a token of a pair.
+ * @throws VocabularyError when the model does not have a token of a pair.
  * @throws NotANumberError when the model's logits are NaN.
  * @throws EvaluationOptionError when an option is out of range.
  */

@@ -75,9 +75,9 @@ describe("perplexity", () => {
 
   it("refuses tokens that the model does not have", async () => {
     const model = byContext(4);
-    await expect(perplexity(model, source([0, 1, 4]))).rejects.toThrow("no token 4");
+    await expect(perplexity(model, source([0, 1, 4]))).rejects.toThrow("Token 4 is not in");
     for (const prefixToken of [4, -1, 0.5]) {
-      await expect(perplexity(model, zeros, { prefixToken })).rejects.toThrow(`no token ${prefixToken}`);
+      await expect(perplexity(model, zeros, { prefixToken })).rejects.toThrow(`Token ${prefixToken} is not in`);
     }
     expect(model.batches).toEqual([]);
   });

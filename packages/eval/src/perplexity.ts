@@ -1,8 +1,7 @@
 import type { TokenSource } from "@tessera-lm/data";
-import type { LanguageModel } from "@tessera-lm/layers";
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { TokenId } from "@tessera-lm/tokenizer";
 import { checkCount } from "./check-count.ts";
-import { checkTokens } from "./check-tokens.ts";
 import { evaluateLoss } from "./evaluate-loss.ts";
 import type { LossReport } from "./loss-report.ts";
 import { readWindows, rollingSpans, stridedSpans, type TokenWindow, windowBatches, withPrefix } from "./windows.ts";
@@ -36,7 +35,7 @@ export interface PerplexityOptions extends WindowOptions {
  * on perplexity. Every token is weighed the same and scored exactly once, except that without a prefix the first token
  * of all is not scored, nor, when the stride equals the context length, the first of each window.
  * @throws NothingToScoreError when there are too few tokens.
- * @throws TokenOutsideVocabularyError when the model does not have a token.
+ * @throws VocabularyError when the model does not have a token.
  * @throws EvaluationOptionError when an option is out of range.
  */
 export async function perplexity(
@@ -45,7 +44,7 @@ export async function perplexity(
   options: PerplexityOptions = {},
 ): Promise<LossReport> {
   const { prefixToken, maxWindows = Number.POSITIVE_INFINITY } = options;
-  if (prefixToken !== undefined) checkTokens([prefixToken], model);
+  if (prefixToken !== undefined) checkTokens([prefixToken], model.vocabSize);
   checkCount("maxWindows", maxWindows);
   const sequence = prefixToken === undefined ? tokens : withPrefix(prefixToken, tokens);
   return scoreWindows(model, take(readWindows(sequence, spans(sequence.length, model, options)), maxWindows), options);

@@ -1,20 +1,16 @@
 import { tensor2d, tidy } from "@tensorflow/tfjs";
 import type { Batch } from "@tessera-lm/data";
-import type { LanguageModel } from "@tessera-lm/layers";
-import { checkTokens } from "./check-tokens.ts";
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { LossSum } from "./loss-report.ts";
 import { sum } from "./statistics.ts";
 
 /**
  * Adds a batch's Σ −log p(target), and its number of targets, to `total`. Targets of −1 are not scored.
- * @throws TokenOutsideVocabularyError when the model does not have an input or a target.
+ * @throws VocabularyError when the model does not have an input or a target.
  */
 export async function addBatch(total: LossSum, model: LanguageModel, batch: Batch): Promise<void> {
-  checkTokens(batch.inputs, model);
-  checkTokens(
-    batch.targets.filter((target) => target !== -1),
-    model,
-  );
+  checkTokens(batch.inputs, model.vocabSize);
+  checkTokens(batch.targets, model.vocabSize, -1);
   const losses = tidy(() => {
     const shape: [number, number] = [...batch.shape];
     return model.tokenLosses(tensor2d(batch.inputs, shape, "int32"), tensor2d(batch.targets, shape, "int32")); // (B, T)

@@ -61,8 +61,8 @@ describe("textPerplexity", () => {
     const small = new FakeModel(100, 5, () => Array.from({ length: 100 }, () => 1 / 100));
     const measure = (text: string, prefixToken: number) =>
       textPerplexity(small, byteTokenizer, [text], { prefixToken });
-    await expect(measure("abcxyz", 0)).rejects.toThrow("100 tokens (0 to 99), and the tokenizer 256");
-    await expect(measure("abc", 100)).rejects.toThrow("no token 100");
+    await expect(measure("abcxyz", 0)).rejects.toThrow("vocabulary of 100 tokens (0 to 99)");
+    await expect(measure("abc", 100)).rejects.toThrow("Token 100 is not in");
     expect(small.batches).toEqual([]);
   });
 

@@ -1,6 +1,5 @@
-import type { LanguageModel } from "@tessera-lm/layers";
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { TokenId, Tokenizer } from "@tessera-lm/tokenizer";
-import { checkTokens } from "./check-tokens.ts";
 import { NothingToScoreError } from "./errors.ts";
 import type { LossReport } from "./loss-report.ts";
 import { checkedContextLength, scoreWindows, type WindowOptions } from "./perplexity.ts";
@@ -44,7 +43,7 @@ export interface TextLossReport extends LossReport, PricedBytes {
  * Perplexity per token and per word, and bits per byte, of documents. Each is scored on its own, in rolling windows as
  * in `perplexity`; each token of the text exactly once. Names of special tokens in the text are ordinary text.
  * @throws NothingToScoreError when the documents hold no text.
- * @throws TokenOutsideVocabularyError when the model does not have a token of the text.
+ * @throws VocabularyError when the model does not have a token of the text.
  */
 export async function textPerplexity(
   model: LanguageModel,
@@ -54,13 +53,13 @@ export async function textPerplexity(
 ): Promise<TextLossReport> {
   const size = { bytes: 0, words: 0 };
   const contextLength = checkedContextLength(model, options);
-  checkTokens([options.prefixToken], model, tokenizer);
+  checkTokens([options.prefixToken], model.vocabSize);
   function* windows(): Generator<TokenWindow> {
     for (const document of documents) {
       size.bytes += utf8Length(document);
       size.words += document.split(/\s+/u).length;
       const ids = tokenizer.encode(document);
-      checkTokens(ids, model, tokenizer);
+      checkTokens(ids, model.vocabSize);
       yield* documentWindows(ids, options.prefixToken, contextLength);
     }
   }

@@ -1,6 +1,6 @@
 import { type Scalar, tensor2d } from "@tensorflow/tfjs";
 import type { Batch } from "@tessera-lm/data";
-import type { LanguageModel } from "@tessera-lm/layers";
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 
 /** What an objective says about one micro-batch. */
 export interface LossTerms {
@@ -18,9 +18,14 @@ export interface ObjectiveContext {
 /** What is to be minimised: Σ loss / Σ count over the micro-batches of a step. */
 export type Objective<B> = (batch: B, context: ObjectiveContext) => LossTerms;
 
-/** −log p(target) of every target that is not −1: pretraining, and tuning with masked prompts. */
+/**
+ * −log p(target) of every target that is not −1: pretraining, and tuning with masked prompts.
+ * The objective throws VocabularyError of `@tessera-lm/layers` for a token that the model does not have.
+ */
 export function nextToken(model: LanguageModel): Objective<Batch> {
   return ({ inputs, targets, shape }, { seed }) => {
+    checkTokens(inputs, model.vocabSize);
+    checkTokens(targets, model.vocabSize, -1);
     const size: [number, number] = [...shape];
     const loss = model.loss(tensor2d(inputs, size, "int32"), tensor2d(targets, size, "int32"), { seed });
     return { loss, count: targets.reduce((count, target) => count + Number(target >= 0), 0) };
