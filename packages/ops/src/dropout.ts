@@ -16,7 +16,7 @@ export interface Dropout {
  * dropout(x) = x · mask / (1 − rate), where each element of the mask is 0 with probability `rate` and else 1.
  *
  * Srivastava et al. 2014. The mask is a pure function of the seed and the element's index in row-major order, see
- * {@link dropoutMask}; nothing is stored for the backward pass, which makes it again.
+ * `dropoutMask`; nothing is stored for the backward pass, which makes it again.
  *
  * @param x any shape
  * @returns the shape of x; x itself if the rate is 0
