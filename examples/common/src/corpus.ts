@@ -9,6 +9,8 @@ import { UsageError } from "./options.ts";
 export interface Corpus {
   readonly text: string;
   readonly source: string;
+  /** Why it is not the text that one would expect. */
+  readonly note?: string;
 }
 
 const tinyShakespeare = {
@@ -44,5 +46,6 @@ export const textHash = ({ text }: Corpus): string => createHash("sha256").updat
 
 const madeUpCorpus = (): Corpus => ({
   text: generatedPlays(400_000, 1),
-  source: `generated plays (tiny Shakespeare is not in ${cacheFolder()} and could not be downloaded)`,
+  source: "generated plays",
+  note: `Tiny Shakespeare is not in ${cacheFolder()} and could not be downloaded: learning from made-up plays instead.`,
 });

@@ -8,6 +8,7 @@ export {
   createCommand,
   nonNegativeInteger,
   nonNegativeNumber,
+  path,
   positiveInteger,
   UsageError,
 } from "./options.ts";

@@ -13,5 +13,7 @@ export function interruptSignal(): AbortSignal {
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  // Whoever read what is printed has gone, as `head` does.
+  process.stdout.on("error", interrupt);
   return controller.signal;
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { closestMatch } from "leven";
 
@@ -24,6 +25,13 @@ export function choice<Name extends string>(names: readonly Name[]): (value: str
     const hint = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new InvalidArgumentError(`Choose one of ${names.join(", ")}.${hint}`);
   };
+}
+
+/** A parser for the path of a file or folder, relative to where the user is: npm runs scripts somewhere else. */
+export function path(value: string): string {
+  if (value === "") throw new InvalidArgumentError("It must name a file or folder.");
+  const from = process.env["INIT_CWD"];
+  return from === undefined || from === process.cwd() ? value : resolve(from, value);
 }
 
 /** A parser for a whole number of at least 1. */

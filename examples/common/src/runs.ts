@@ -6,9 +6,9 @@ import { join } from "node:path";
 const runsFolder = "out";
 const runName = /^shakespeare(-\d+)?$/;
 
-/** The first free of out/shakespeare, out/shakespeare-2, out/shakespeare-3, … */
-export function nextRunFolder(): string {
-  const first = join(runsFolder, "shakespeare");
+/** The first free of out/NAME, out/NAME-2, out/NAME-3, … */
+export function nextRunFolder(name = "shakespeare"): string {
+  const first = join(runsFolder, name);
   for (let count = 1; ; count++) {
     const folder = count === 1 ? first : `${first}-${count}`;
     if (!existsSync(folder)) return folder;

@@ -1,14 +1,15 @@
 /** Teaches a trained model another text with low-rank adapters: `npm run example -- finetune`. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   createCommand,
   findCorpus,
   findModelFolder,
   interruptSignal,
+  nextRunFolder,
   nonNegativeInteger,
   nonNegativeNumber,
   passingOverUnknown,
+  path,
   positiveInteger,
   runMain,
   runOfModel,
@@ -23,6 +24,7 @@ import { applyLora, mergeLora } from "@tessera-lm/lora";
 import { saveAdapter } from "@tessera-lm/lora/node";
 import { loadTokenizer, saveTokenizer } from "@tessera-lm/tokenizer/node";
 import { adamw, chain, clipByGlobalNorm, nextToken, train, warmupCosine } from "@tessera-lm/trainer";
+import { makeFolder } from "@tessera-lm/weights/node";
 import { projectDocuments } from "./project-documents.ts";
 
 interface Options {
@@ -32,27 +34,31 @@ interface Options {
   readonly steps: number;
   readonly rank: number;
   readonly learningRate: number;
-  readonly out: string;
+  readonly out?: string;
   readonly seed: number;
 }
 
 await runMain(async () => {
   const options = createCommand("npm run example -- finetune", "Teach a trained model another text with LoRA.")
-    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)")
-    .option("--data <file>", "the new text (default: this project's own documentation)")
-    .option("--before <file>", "the text that the model learned from (default: that of its run, or tiny Shakespeare)")
+    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)", path)
+    .option("--data <file>", "the new text (default: this project's own documentation)", path)
+    .option(
+      "--before <file>",
+      "the text that the model learned from (default: that of its run, or tiny Shakespeare)",
+      path,
+    )
     .option("--steps <number>", "how many steps", positiveInteger, 300)
     .option("--rank <number>", "width of the adapters", positiveInteger, 8)
     .option("--learning-rate <number>", "its peak", nonNegativeNumber, 3e-3)
-    .option("--out <folder>", "where the adapter and the merged model go", "out/finetuned")
+    .option("--out <folder>", "where both models go (default: out/finetuned, or the next free number)", path)
     .option("--seed <number>", "seed of the adapters, the batches and the samples", nonNegativeInteger, 1)
     .parse()
     .opts<Options>();
-  const { steps, rank, seed } = options;
+  const { steps, rank, seed, out = nextRunFolder("finetuned") } = options;
   const folder = await findModelFolder(options.model);
   const before = await findCorpus(options.before ?? (await runOfModel(folder))?.data);
   const added = options.data === undefined ? await projectDocuments() : await findCorpus(options.data);
-  await Promise.all(["adapter", "merged"].map((part) => mkdir(join(options.out, part), { recursive: true })));
+  for (const part of ["adapter", "merged"]) await makeFolder(join(out, part));
 
   const backend = await useBackend();
   const model = await loadModel(folder);
@@ -93,14 +99,14 @@ await runMain(async () => {
     console.log(`step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}`);
   }
 
-  await saveAdapter(model, join(options.out, "adapter"), { moduleName: huggingFaceNames, baseModel: folder });
+  await saveAdapter(model, join(out, "adapter"), { moduleName: huggingFaceNames, baseModel: folder });
   mergeLora(model);
-  await saveModel(model, join(options.out, "merged"));
-  await saveTokenizer(await loadTokenizer(folder), join(options.out, "merged"));
+  await saveModel(model, join(out, "merged"));
+  await saveTokenizer(await loadTokenizer(folder), join(out, "merged"));
   console.log("\nAfter:");
   await show();
-  console.log(`\nAdapter  ${join(options.out, "adapter")}  (PEFT's layout)`);
-  console.log(`Model    ${join(options.out, "merged")}  (adapter merged; Hugging Face's layout)`);
+  console.log(`\nAdapter  ${join(out, "adapter")}  (PEFT's layout)`);
+  console.log(`Model    ${join(out, "merged")}  (adapter merged; Hugging Face's layout)`);
 });
 
 function grouped(count: number): string {

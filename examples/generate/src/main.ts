@@ -6,8 +6,10 @@ import {
   nonNegativeInteger,
   nonNegativeNumber,
   passingOverUnknown,
+  path,
   positiveInteger,
   runMain,
+  UsageError,
   writeText,
 } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
@@ -30,7 +32,7 @@ await runMain(async () => {
     "npm run example -- generate",
     "Continue a prompt, or without one line after line of yours.",
   )
-    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)")
+    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)", path)
     .option("--prompt <text>", "what to continue; without it, type lines to continue")
     .option("--tokens <number>", "how many tokens to add", positiveInteger, 300)
     .option(
@@ -63,6 +65,9 @@ await runMain(async () => {
 /** Prints the prompt and its continuation, as it comes. */
 async function write(model: Gpt2, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
   const { tokens: maxNewTokens, temperature, topK, seed } = options;
+  if (prompt.trim() !== "" && tokenizer.encode(prompt.trim()).length === 0) {
+    throw new UsageError("The model knows none of the characters of this text; give it another one.");
+  }
   process.stdout.write(prompt);
   for await (const piece of writeText(model, tokenizer, prompt, { maxNewTokens, temperature, topK, seed })) {
     process.stdout.write(piece);

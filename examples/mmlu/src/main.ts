@@ -4,6 +4,7 @@ import {
   findModelFolder,
   nonNegativeInteger,
   passingOverUnknown,
+  path,
   positiveInteger,
   runMain,
 } from "@tessera-examples/common";
@@ -24,8 +25,8 @@ interface Options {
 
 await runMain(async () => {
   const options = createCommand("npm run example -- mmlu", "Score a model on MMLU, five-shot.")
-    .requiredOption("--data <folder>", "MMLU as its authors publish it: a folder with dev and test")
-    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)")
+    .requiredOption("--data <folder>", "MMLU as its authors publish it: a folder with dev and test", path)
+    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)", path)
     .option("--subjects <names...>", "only these subjects, such as anatomy astronomy (default: all)")
     .option("--limit <number>", "only the first so many questions of each subject", positiveInteger)
     .option("--shots <number>", "solved questions shown before each one", nonNegativeInteger, 5)

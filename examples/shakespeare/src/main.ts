@@ -1,6 +1,14 @@
 /** The main job: `npm start` trains a GPT on Shakespeare and keeps what it learned. */
 import { join } from "node:path";
-import { findCorpus, findSameCorpus, interruptSignal, runMain, writeWholeText } from "@tessera-examples/common";
+import {
+  type Corpus,
+  findCorpus,
+  findSameCorpus,
+  interruptSignal,
+  runMain,
+  UsageError,
+  writeWholeText,
+} from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
 import {
   type BatchSource,
@@ -32,7 +40,7 @@ import { checkpoints } from "@tessera-lm/trainer/node";
 import { readOptions } from "./options.ts";
 import { type Preset, presets } from "./presets.ts";
 import { openRecord, type RunFacts } from "./record.ts";
-import { keepPlan, planRun } from "./run-folder.ts";
+import { openRunFolder, planRun } from "./run-folder.ts";
 import { jsonView, terminalView } from "./view.ts";
 import { chooseTokenizer } from "./vocabulary.ts";
 
@@ -52,6 +60,7 @@ await runMain(async () => {
     ? await loadTokenizer(plan.path)
     : await chooseTokenizer(preset, corpus.text, view.say);
   const text = splitText(corpus.text, { validation: 0.1 });
+  requireEnough(corpus, preset);
   const training = inMemoryTokens(tokenizer.encode(text.training));
   const validation = inMemoryTokens(tokenizer.encode(text.validation));
   const batches = randomWindows(training, { batchSize, contextLength, seed });
@@ -71,8 +80,8 @@ await runMain(async () => {
     },
     readModel: async (path) => parameters(await loadModel(path)),
   });
+  await openRunFolder(plan, corpus, tokenizer);
   const resume = options.resume && (await store.latest()) !== undefined ? await store.load() : undefined;
-  if (!options.resume) await keepPlan(plan, corpus, tokenizer);
   const facts: RunFacts = {
     backend: backend.name,
     source: corpus.source,
@@ -83,8 +92,10 @@ await runMain(async () => {
   };
   const record = await openRecord(plan, facts, resume?.state.step ?? 0);
   view.begin(plan, facts, resume?.state.step);
+  if (corpus.note !== undefined) view.say(corpus.note);
+  if (options.resume && resume === undefined) view.say("There is no checkpoint yet: the run begins again at step 1.");
 
-  const interval = Math.min(250, Math.ceil(steps / 8));
+  const interval = Math.min(250, Math.max(10, Math.ceil(steps / 8)));
   const validate = evaluate("validation", ({ signal }) => evaluateLoss(model, validationBatches, { signal }));
   const save = saveCheckpoint(store);
   const run = train({
@@ -114,9 +125,18 @@ await runMain(async () => {
   view.show(await record.finish());
 });
 
+/** A tenth of the text is held out, and even that must fill a window. @throws UsageError */
+function requireEnough({ text, source }: Corpus, { tokenizer, contextLength }: Preset): void {
+  const needed = 10 * (contextLength + 2);
+  if (tokenizer !== "character" || text.length >= needed) return;
+  throw new UsageError(
+    `${source} is too short: it has ${text.length} characters, and ${needed} are needed, because a tenth is held out and must fill a window of ${contextLength}.`,
+  );
+}
+
 /** nanoGPT's schedule: up to 10⁻³ over the warmup, then along a cosine to a tenth of it. */
 function learningRate({ warmupSteps }: Preset, steps: number): Schedule {
-  return warmupCosine({ peak: 1e-3, end: 1e-4, warmupSteps: Math.min(warmupSteps, steps - 1), steps });
+  return warmupCosine({ peak: 1e-3, end: 1e-4, warmupSteps: Math.min(warmupSteps, Math.floor(steps / 10)), steps });
 }
 
 /** At most 20 batches, spread evenly over the text that is not trained on. */
@@ -129,6 +149,7 @@ function evenWindows(tokens: TokenSource, { batchSize, contextLength }: Preset):
 function sample(model: Gpt2, tokenizer: Tokenizer, seed: number): Action {
   return async ({ step, signal }) => {
     const text = await writeWholeText(model, tokenizer, "\n", { maxNewTokens: 200, temperature: 0.8, seed, signal });
+    signal?.throwIfAborted(); // A text that was cut short is no sample.
     return { type: "sample", step, text };
   };
 }

@@ -1,4 +1,4 @@
-import { choice, createCommand, nonNegativeInteger, positiveInteger } from "@tessera-examples/common";
+import { choice, createCommand, nonNegativeInteger, path, positiveInteger } from "@tessera-examples/common";
 import { type BackendName, backendNames } from "@tessera-lm/backend";
 import { type PresetName, presetNames } from "./presets.ts";
 
@@ -19,10 +19,14 @@ export interface Options {
 export function readOptions(argv: readonly string[]): Options {
   const command = createCommand("npm start --", "Train a GPT on Shakespeare, watch it learn, and keep what it learned.")
     .option("--preset <name>", `size of the model: ${presetNames.join(", ")} (default: baby)`, choice(presetNames))
-    .option("--data <file>", "text to learn from (default: tiny Shakespeare)")
+    .option("--data <file>", "text to learn from (default: tiny Shakespeare)", path)
     .option("--steps <number>", "length of the whole run, which the learning rate spans", positiveInteger)
     .option("--stop-after <number>", "stop early after this step, as an interruption would", positiveInteger)
-    .option("--out <folder>", "where checkpoints and the report go (default: out/shakespeare, or the next free number)")
+    .option(
+      "--out <folder>",
+      "where checkpoints and the report go (default: out/shakespeare, or the next free number)",
+      path,
+    )
     .option("--resume", "go on from the last checkpoint of the last run, or of the one in --out", false)
     .option("--backend <name>", "what computes (default: the fastest here)", choice(backendNames))
     .option("--seed <number>", "seed of the weights, the batches and the samples (default: 1337)", nonNegativeInteger)

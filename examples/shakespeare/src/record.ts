@@ -56,10 +56,19 @@ export async function openRecord(plan: RunPlan, facts: RunFacts, resumedFrom: nu
 
 const toLine = (event: TrainEvent): string => `${JSON.stringify(event)}\n`;
 
-/** The events of a file whose last line a kill may have cut. */
+/** The events of a file; lines that a kill has cut or somebody has damaged are passed over. */
 async function readEvents(path: string): Promise<TrainEvent[]> {
-  const lines = (await readFile(path, "utf8").catch(() => "")).split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as TrainEvent);
+  const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
+  return lines.flatMap((line) => parseEvent(line) ?? []);
+}
+
+function parseEvent(line: string): TrainEvent | undefined {
+  try {
+    const event: unknown = JSON.parse(line);
+    return typeof event === "object" && event !== null && "type" in event ? (event as TrainEvent) : undefined;
+  } catch {
+    return undefined; // Not a whole line.
+  }
 }
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;

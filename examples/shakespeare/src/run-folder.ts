@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   type Corpus,
@@ -13,6 +12,8 @@ import {
 } from "@tessera-examples/common";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
 import { saveTokenizer } from "@tessera-lm/tokenizer/node";
+import { makeFolder } from "@tessera-lm/weights/node";
+import { lockFolder } from "./lock-folder.ts";
 import type { Options } from "./options.ts";
 import { type PresetName, presets } from "./presets.ts";
 
@@ -34,10 +35,12 @@ export async function planRun(options: Options): Promise<RunPlan> {
     : newRun(options.out ?? nextRunFolder(), options);
 }
 
-/** Writes down what the run is made of, once text and vocabulary have proved usable. */
-export async function keepPlan(plan: RunPlan, corpus: Corpus, tokenizer: Tokenizer): Promise<void> {
+/** Takes the folder for this run, once text and vocabulary have proved usable, and writes down what a new one is made of. */
+export async function openRunFolder(plan: RunPlan, corpus: Corpus, tokenizer: Tokenizer): Promise<void> {
   const { path, preset, data, steps, seed } = plan;
-  await mkdir(path, { recursive: true });
+  await makeFolder(path);
+  lockFolder(path);
+  if (plan.textSha256 !== undefined) return;
   await saveTokenizer(tokenizer, path);
   await writeRunSettings(path, { preset, data, textSha256: textHash(corpus), steps, seed });
 }
@@ -56,7 +59,7 @@ async function resumedRun(path: string, options: Options): Promise<RunPlan> {
   for (const name of ["preset", "data", "steps", "seed"] as const) {
     if (said[name] === undefined || said[name] === settings[name]) continue;
     throw new UsageError(
-      `The run in ${path} has --${name} ${settings[name] ?? "unset"}, not ${said[name]}; resume it without that option, or start a new run in another --out.`,
+      `The run in ${path} has --${name} ${settings[name] ?? "tiny Shakespeare"}, not ${said[name]}; resume it without that option, or start a new run in another --out.`,
     );
   }
   if (hasKnownPreset(settings)) return { path, ...settings };

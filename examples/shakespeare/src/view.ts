@@ -40,7 +40,7 @@ export function terminalView(steps: number): View {
     Presets.shades_classic,
   );
   const shown = { loss: "–", validation: "–", speed: "–" };
-  const live = process.stdout.isTTY === true;
+  let live = process.stdout.isTTY === true;
   const bar = live ? bars.create(steps, 0, shown) : undefined;
   const print = (text: string): void => void (live ? bars.log(`${text}\n`) : process.stdout.write(`${text}\n`));
   let stoppedAt: number | undefined;
@@ -67,7 +67,13 @@ export function terminalView(steps: number): View {
     print(introduction(plan, facts, resumedFrom));
     bar?.update(resumedFrom ?? 0, shown);
   };
-  return { say: print, begin, show, close: () => bars.stop() };
+  // The bar prints what is logged when it is drawn again, so what comes after its end goes straight out.
+  const close = (): void => {
+    bars.update();
+    bars.stop();
+    live = false;
+  };
+  return { say: print, begin, show, close };
 }
 
 function introduction({ path, preset, steps }: RunPlan, facts: RunFacts, resumedFrom?: number): string {
@@ -85,7 +91,7 @@ function farewell({ checkpoint, report, valLoss, medianStepMilliseconds }: Done,
     "",
     `${pc.bold("Model")}   ${checkpoint}  (validation loss ${decimals(valLoss, 3)}, ${decimals(medianStepMilliseconds, 1)} ms a step)`,
     `${pc.bold("Report")}  ${report}`,
-    `${pc.bold("Write")}   npm run example -- generate --model ${out} --prompt "ROMEO:"`,
+    `${pc.bold("Write")}   npm run example -- generate --model ${out} --prompt "The"`,
     `${pc.bold("Chat")}    npm run example -- generate --model ${out}`,
     `${pc.bold("Tune")}    npm run example -- finetune --model ${out}`,
   ];

@@ -25,7 +25,12 @@ export function evaluate<M extends { readonly [K in keyof M]: number }>(
   name: string,
   evaluation: (run: Run) => M | Promise<M>,
 ): Action {
-  const action: Action = async (run) => ({ ...(await evaluation(run)), type: "eval-end", step: run.step, name });
+  const action: Action = async (run) => ({
+    type: "eval-end",
+    step: run.step,
+    name,
+    ...(await evaluation(run)),
+  });
   return Object.assign(action, { evaluates: name });
 }
 

@@ -1,14 +1,15 @@
 import { realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Tensor } from "@tensorflow/tfjs";
 import { writeFileAtomic, writeFolderAtomic } from "@tessera-lm/weights/node";
 import { checkCount } from "./check-number.ts";
 import type { Checkpoint, CheckpointStore } from "./checkpoint.ts";
-import { FolderInUseError, MissingCheckpointError } from "./checkpoint-errors.ts";
+import { DamagedCheckpointError, FolderInUseError, MissingCheckpointError } from "./checkpoint-errors.ts";
 import { checkpointName, cleanFolder, discardCheckpoint, listCheckpoints } from "./checkpoint-folder.ts";
 import { bestOf, history, type Metric, type ParsedMetric, parseMetric } from "./metric.ts";
 import { readOptimizer, writeOptimizer } from "./optimizer-file.ts";
 import type { Run } from "./run.ts";
+import type { TrainerState } from "./trainer-state.ts";
 import { readTrainerState } from "./trainer-state-file.ts";
 
 const STATE_FILE = "trainer_state.json";
@@ -79,6 +80,7 @@ export function checkpoints(folder: string, options: CheckpointOptions): Checkpo
       const chosen = path ?? (await latest());
       if (chosen === undefined) throw new MissingCheckpointError(folder);
       const state = await readTrainerState(join(chosen, STATE_FILE));
+      requireItsStep(chosen, state);
       const optimizer = await readOptimizer(join(chosen, OPTIMIZER_FILE));
       const parameters = await readModel(chosen);
       loadedStep = (await isSameFolder(dirname(chosen), folder)) ? state.step : undefined;
@@ -96,6 +98,13 @@ export function checkpoints(folder: string, options: CheckpointOptions): Checkpo
       return path;
     },
   };
+}
+
+/** A folder called `step-000020` holds step 20; one that was renamed holds what it holds. */
+function requireItsStep(path: string, { step }: TrainerState): void {
+  const name = basename(path);
+  if (!/^step-\d+$/.test(name) || name === checkpointName(step)) return;
+  throw new DamagedCheckpointError(join(path, STATE_FILE), `step is ${step}, which is not that of the folder ${name}`);
 }
 
 async function isSameFolder(a: string, b: string): Promise<boolean> {

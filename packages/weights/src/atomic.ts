@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CallersError, callersError, isSystemError } from "./callers-error.ts";
 import { WriteError } from "./errors.ts";
@@ -11,6 +11,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space or choose another folder",
   EDQUOT: "the disk quota is used up; free some space or choose another folder",
   EROFS: "the file system is read-only; choose another folder",
+  ENOENT: "the system makes no files and folders there; choose another folder",
   EACCES: "permission is denied; choose a folder that you may write to",
   EPERM: "the system does not permit it; choose a folder that you may write to",
   EISDIR: "it is a folder; choose the name of a file",
@@ -60,6 +61,17 @@ export async function writeFolderAtomic(folder: string, fill: (temporary: string
       else await rename(fresh, target);
       await sync(dirname(target));
     });
+  });
+}
+
+/**
+ * Makes a folder and its missing parents; one that is there already is left as it is.
+ * @throws WriteError
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  await asWriteError(folder, async () => {
+    await makeFolders(resolve(folder));
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(`${folder} is a file`), { code: "ENOTDIR" });
   });
 }
 

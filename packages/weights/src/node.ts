@@ -1,3 +1,3 @@
-export { writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
+export { makeFolder, writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
 export { openSafetensorsFile, writeSafetensorsFile } from "./safetensors-file.ts";
 export { removeLeftovers } from "./temporary.ts";
