@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatedPlays } from "../../common/src/generated-plays.ts";
@@ -99,6 +99,21 @@ describe("a run", { timeout: 240_000 }, () => {
     expect(code).toBe(130);
     expect(stdout).toMatch(/Stopped after step \d+\. Go on .*npm start -- --resume --out/);
     expect(await readdir(join(out, "checkpoints"))).toHaveLength(1);
+  });
+
+  it("has its folder to itself while it lasts", async () => {
+    const out = join(folder, "busy");
+    const { child, ended } = startExample("shakespeare", ["--steps", "400", "--data", data, "--out", out]);
+    await new Promise<void>((resolve) => child.stdout?.on("data", () => resolve()));
+    await refused(["--resume", "--out", out], new RegExp(`in use by process ${child.pid}`));
+    child.kill("SIGKILL");
+    await ended;
+  });
+
+  it("goes on although its log of events is damaged", async () => {
+    const out = join(folder, "stopped");
+    await appendFile(join(out, "events.jsonl"), 'garbage\n{"type":"st');
+    expect(eventsOf(await runMainJob("--resume", "--json", "--out", out)).at(-1)).toMatchObject({ steps: 24 });
   });
 
   it("that finds a damaged checkpoint says which file, and leaves everything as it is", async () => {

@@ -87,9 +87,11 @@ function introduction({ path, preset, steps }: RunPlan, facts: RunFacts, resumed
 
 function farewell({ checkpoint, report, valLoss, medianStepMilliseconds }: Done, stoppedAt?: number): string {
   const out = dirname(report);
+  const validation = valLoss === undefined ? "" : `validation loss ${decimals(valLoss, 3)}, `;
+  const numbers = `${validation}${decimals(medianStepMilliseconds, 1)} ms a step`;
   const lines = [
     "",
-    `${pc.bold("Model")}   ${checkpoint}  (validation loss ${decimals(valLoss, 3)}, ${decimals(medianStepMilliseconds, 1)} ms a step)`,
+    `${pc.bold("Model")}   ${checkpoint}  (${numbers})`,
     `${pc.bold("Report")}  ${report}`,
     `${pc.bold("Write")}   npm run example -- generate --model ${out} --prompt "The"`,
     `${pc.bold("Chat")}    npm run example -- generate --model ${out}`,
