@@ -59,8 +59,8 @@ await runMain(async () => {
   const tokenizer = options.resume
     ? await loadTokenizer(plan.path)
     : await chooseTokenizer(preset, corpus.text, view.say);
-  const text = splitText(corpus.text, { validation: 0.1 });
   requireEnough(corpus, preset);
+  const text = splitText(corpus.text, { validation: 0.1 });
   const training = inMemoryTokens(tokenizer.encode(text.training));
   const validation = inMemoryTokens(tokenizer.encode(text.validation));
   const batches = randomWindows(training, { batchSize, contextLength, seed });

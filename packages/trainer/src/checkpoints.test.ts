@@ -225,6 +225,14 @@ describe("a checkpoint that cannot be restored", () => {
     expect(await expectUntouched(tinyRun())).toMatchObject({ name: "CheckpointMismatchError" });
   });
 
+  it("because its step is not that of its folder", async () => {
+    await run({ stopAfter: 2 });
+    await writeFile(join(path(2), "trainer_state.json"), JSON.stringify({ ...(await stateOf(2)), step: 1 }));
+    const error = await expectUntouched(tinyRun());
+    expect(error).toMatchObject({ name: "DamagedCheckpointError" });
+    expect(String(error)).toMatch(/step is 1, which is not that of the folder step-000002/);
+  });
+
   it("because its batches are of another text", async () => {
     await run({ stopAfter: 2 });
     const file = join(path(2), "trainer_state.json");
