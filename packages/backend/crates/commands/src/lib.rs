@@ -1,0 +1,36 @@
+//! The kernels as numbered commands.
+//!
+//! A command is a list of numbers: which kernel, then its arguments in the order in which [`Arguments`] hands them
+//! out. The same list works in the Node addon, which queues it, and in WebAssembly, which runs it at once. The
+//! TypeScript side asks for the names once and sends positions in this list from then on.
+
+mod arguments;
+mod linear;
+
+pub use arguments::Arguments;
+
+/// A kernel's name and what runs it.
+pub type Command = (&'static str, fn(&mut Arguments));
+
+/// One list per file, joined in this order.
+const GROUPS: &[&[Command]] = &[linear::COMMANDS];
+
+/// All commands; a command's number is its position.
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    GROUPS.iter().copied().flatten()
+}
+
+/// Runs one command.
+///
+/// # Panics
+/// If there is no such command, or its arguments are not what the kernel needs.
+///
+/// # Safety
+/// Every address among the words must be that of memory which holds as many elements as the length after it says, and
+/// which nobody else uses while the command runs.
+pub unsafe fn run(words: &[f64]) {
+    let number = *words.first().expect("a command begins with its number") as usize;
+    let (_, kernel) = commands().nth(number).unwrap_or_else(|| panic!("there is no command {number}"));
+    let mut arguments = Arguments::new(&words[1..]);
+    kernel(&mut arguments);
+}

@@ -1,0 +1,5 @@
+//! Commands of the linear layer.
+
+use crate::Command;
+
+pub(crate) const COMMANDS: &[Command] = &[];

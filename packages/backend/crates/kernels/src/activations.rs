@@ -1,0 +1,1 @@
+//! GELU, SiLU and SwiGLU with their gradients.

@@ -1,0 +1,1 @@
+//! Dropout from a counter-based generator.

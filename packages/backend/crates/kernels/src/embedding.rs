@@ -1,0 +1,1 @@
+//! Lookup of rows and its scatter-add gradient.

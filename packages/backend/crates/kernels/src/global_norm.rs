@@ -1,0 +1,1 @@
+//! The length of many tensors as one vector.

@@ -1,0 +1,1 @@
+//! A language model's head and its loss, in chunks of rows.
