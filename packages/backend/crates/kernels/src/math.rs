@@ -25,7 +25,13 @@ pub fn exp<const FUSED: bool>(x: f32) -> f32 {
     let bits = shifted.to_bits().wrapping_sub(12_582_912f32.to_bits()) as i32;
     let half = bits >> 1;
     let scaled = p * power_of_two(half) * power_of_two(bits - half);
-    if x < -87.336_53 { 0.0 } else if x > 88.722_83 { f32::INFINITY } else { scaled }
+    if x < -87.336_53 {
+        0.0
+    } else if x > 88.722_83 {
+        f32::INFINITY
+    } else {
+        scaled
+    }
 }
 
 /// 2ⁿ for −126 ≤ n ≤ 127.

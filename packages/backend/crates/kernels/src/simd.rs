@@ -58,7 +58,11 @@ fn detected() -> Level {
 /// `a · b + c`, rounded once where the instruction set does that in one step (`FUSED`), else twice.
 #[inline(always)]
 pub fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+    if FUSED {
+        a.mul_add(b, c)
+    } else {
+        a * b + c
+    }
 }
 
 /// The sum of the lanes, in a fixed order: halves are added until one number is left.
