@@ -6,6 +6,7 @@
 
 pub mod math;
 pub mod parallel;
+pub mod random_bits;
 pub mod simd;
 
 // Products: matrices, the linear layer, the head with its loss, decoding.
