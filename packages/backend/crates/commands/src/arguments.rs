@@ -70,4 +70,12 @@ impl<'a> Arguments<'a> {
         // SAFETY: as above; a command never names the memory that it writes twice.
         (address != 0).then(|| unsafe { std::slice::from_raw_parts_mut(address as *mut T, length) })
     }
+
+    /// The next words as bytes, not as numbers.
+    pub(crate) fn bytes(&mut self, length: usize) -> &'a [u8] {
+        let words = &self.words[self.next..self.next + length.div_ceil(8)];
+        self.next += words.len();
+        // SAFETY: the words hold at least `length` bytes, and any byte is a u8.
+        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), length) }
+    }
 }

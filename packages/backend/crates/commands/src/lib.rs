@@ -4,8 +4,11 @@
 //! out. The same list works in the Node addon, which queues it, and in WebAssembly, which runs it at once. The
 //! TypeScript side asks for the names once and sends positions in this list from then on.
 
+use std::sync::OnceLock;
+
 mod arguments;
 mod linear;
+mod memory;
 
 pub use arguments::Arguments;
 
@@ -13,11 +16,12 @@ pub use arguments::Arguments;
 pub type Command = (&'static str, fn(&mut Arguments));
 
 /// One list per file, joined in this order.
-const GROUPS: &[&[Command]] = &[linear::COMMANDS];
+const GROUPS: &[&[Command]] = &[memory::COMMANDS, linear::COMMANDS];
 
 /// All commands; a command's number is its position.
-pub fn commands() -> impl Iterator<Item = &'static Command> {
-    GROUPS.iter().copied().flatten()
+pub fn commands() -> &'static [Command] {
+    static ALL: OnceLock<Vec<Command>> = OnceLock::new();
+    ALL.get_or_init(|| GROUPS.concat())
 }
 
 /// Runs one command.
@@ -30,7 +34,6 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
 /// which nobody else uses while the command runs.
 pub unsafe fn run(words: &[f64]) {
     let number = *words.first().expect("a command begins with its number") as usize;
-    let (_, kernel) = commands().nth(number).unwrap_or_else(|| panic!("there is no command {number}"));
-    let mut arguments = Arguments::new(&words[1..]);
-    kernel(&mut arguments);
+    let (_, kernel) = commands().get(number).unwrap_or_else(|| panic!("there is no command {number}"));
+    kernel(&mut Arguments::new(&words[1..]));
 }

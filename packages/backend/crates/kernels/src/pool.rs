@@ -113,7 +113,7 @@ impl Pool {
         while self.gate.load(Ordering::Acquire) & INSIDE > 0 {
             spins += 1;
             // A thread that has lost its processor to another program needs ours to go on.
-            if spins % 4096 == 0 {
+            if spins.is_multiple_of(4096) {
                 std::thread::yield_now()
             } else {
                 std::hint::spin_loop()

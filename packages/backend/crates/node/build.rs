@@ -1,0 +1,5 @@
+//! Links the addon as Node expects.
+
+fn main() {
+    napi_build::setup();
+}
