@@ -38,3 +38,6 @@ pub mod elementwise;
 pub mod gather;
 pub mod reduce;
 pub mod transpose;
+
+#[cfg(test)]
+mod test_support;
