@@ -1,7 +1,7 @@
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
 
 /** The one way every package is built: ESM and CommonJS with types, nothing bundled that is a dependency. */
-export const packageBuild = (entries: readonly string[]): ReturnType<typeof defineConfig> =>
+export const packageBuild = (entries: readonly string[], options: Options = {}): ReturnType<typeof defineConfig> =>
   defineConfig({
     entry: entries.map((entry) => `src/${entry}.ts`),
     format: ["esm", "cjs"],
@@ -11,4 +11,5 @@ export const packageBuild = (entries: readonly string[]): ReturnType<typeof defi
     sourcemap: true,
     splitting: true, // in CommonJS too: index and node must share one copy of each class, or `instanceof` fails
     clean: true,
+    ...options,
   });

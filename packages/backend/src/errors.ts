@@ -5,7 +5,8 @@ export class UnknownBackendError extends Error {
   readonly backend: string;
 
   constructor(backend: string, known: readonly string[]) {
-    const near = known.find((name) => looksLike(backend, name));
+    const distance = (name: string) => Math.abs(name.length - backend.length);
+    const near = known.filter((name) => looksLike(backend, name)).sort((a, b) => distance(a) - distance(b))[0];
     const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
     super(`There is no backend "${backend}".${hint} Choose one of: ${known.join(", ")}.`);
     this.backend = backend;
@@ -34,6 +35,31 @@ export class WasmMemoryError extends Error {
     super(
       `The wasm backend has no room for ${megabytes(requestedBytes)} more: its heap holds ${megabytes(heapBytes)} and ` +
         "cannot exceed 4096 MB. Use a smaller batch, context or model, or another backend.",
+    );
+    this.requestedBytes = requestedBytes;
+  }
+}
+
+/** A kernel of the engine has failed. What it should have computed, and what was queued behind it, is not there. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly isTesseraError = true;
+
+  constructor(problem: string, cause?: unknown) {
+    super(`The engine could not compute ${problem}`, { cause });
+  }
+}
+
+/** There is no memory left for a tensor. */
+export class EngineMemoryError extends Error {
+  override readonly name = "EngineMemoryError";
+  readonly isTesseraError = true;
+  readonly requestedBytes: number;
+
+  constructor(backend: string, requestedBytes: number, usedBytes: number) {
+    super(
+      `The backend "${backend}" has no memory for a tensor of ${megabytes(requestedBytes)}: its tensors hold ` +
+        `${megabytes(usedBytes)} already. Use a smaller batch, context or model.`,
     );
     this.requestedBytes = requestedBytes;
   }

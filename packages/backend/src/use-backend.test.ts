@@ -13,11 +13,11 @@ import {
 } from "./index.ts";
 
 describe("useBackend", () => {
-  it("takes wasm by default, and says so", async () => {
+  it("takes the engine by default, and says so", async () => {
     const report = await useBackend();
-    expect(report.name).toBe("wasm");
-    expect(report.description).toMatch(/WebAssembly/);
-    expect(getBackend()).toBe("wasm");
+    expect(report.name).toMatch(/^tessera/);
+    expect(report.description).toMatch(/^the engine/);
+    expect(getBackend()).toBe(report.name);
   });
 
   it("changes to cpu and back, and moves tensors along", async () => {
@@ -33,7 +33,7 @@ describe("useBackend", () => {
     await useBackend("wasm");
     const before: KernelBackend = backend();
     const kept = tensor1d([1, 2]);
-    await useBackend();
+    await useBackend("wasm");
     expect(backend()).toBe(before);
     expect([...(await kept.data())]).toEqual([1, 2]);
   });
@@ -42,7 +42,7 @@ describe("useBackend", () => {
     const error = await useBackend("wsam" as BackendName).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(UnknownBackendError);
     expect((error as Error).message).toBe(
-      'There is no backend "wsam". Did you mean "wasm"? Choose one of: wasm, tensorflow, cpu.',
+      'There is no backend "wsam". Did you mean "wasm"? Choose one of: tessera, tessera-wasm, tensorflow, wasm, cpu.',
     );
   });
 

@@ -1,13 +1,19 @@
 import { setBackend } from "@tensorflow/tfjs";
+import { setTesseraBackend, setTesseraWasmBackend } from "./engine/start.ts";
 import { BackendUnavailableError, UnknownBackendError } from "./errors.ts";
 import { setTensorflowBackend } from "./tensorflow.ts";
 import { setWasmBackend } from "./wasm/setup.ts";
 
 /**
- * Where tensors are computed: "wasm" is WebAssembly, on the processor, anywhere; "cpu" is plain JavaScript, slow and
- * exact, for reference; "tensorflow" is the TensorFlow library through `@tensorflow/tfjs-node`, where it is installed.
+ * Where tensors are computed:
+ *
+ * - "tessera": the engine as a Node addon, on all cores;
+ * - "tessera-wasm": the engine as WebAssembly, on one core, in Node and browsers;
+ * - "tensorflow": the TensorFlow library through `@tensorflow/tfjs-node`, where it is installed;
+ * - "wasm": TensorFlow.js's own WebAssembly backend;
+ * - "cpu": plain JavaScript, slow and exact, for reference.
  */
-export type BackendName = "wasm" | "cpu" | "tensorflow";
+export type BackendName = "tessera" | "tessera-wasm" | "tensorflow" | "wasm" | "cpu";
 
 /** Which backend is in use. */
 export interface BackendReport {
@@ -16,31 +22,45 @@ export interface BackendReport {
   readonly description: string;
 }
 
-/** The names that {@link useBackend} takes, the fastest for training first. */
-export const backendNames: readonly BackendName[] = ["wasm", "tensorflow", "cpu"];
+export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", "tensorflow", "wasm", "cpu"];
 
 /**
- * Makes a TensorFlow.js backend the current one, completed by what a language model needs and it lacks.
+ * Makes a TensorFlow.js backend the current one.
  *
- * @param name default: the best that is present, wasm
+ * Without a name it is the engine: the addon in Node, WebAssembly elsewhere. Where the addon does not load,
+ * WebAssembly takes its place and one line on the console says why.
+ *
+ * @param name default: the best that is present
  * @returns which it is
  * @throws UnknownBackendError if there is none of this name
  * @throws BackendUnavailableError if it does not run here
  */
-export async function useBackend(name: BackendName = "wasm"): Promise<BackendReport> {
+export async function useBackend(name: BackendName = isNode() ? "tessera" : "tessera-wasm"): Promise<BackendReport> {
   const starter = starters.get(name);
   if (starter === undefined) throw new UnknownBackendError(name, backendNames);
-  return { name, description: await starter() };
+  try {
+    return { name, description: await starter() };
+  } catch (error) {
+    if (name !== "tessera" || !(error instanceof BackendUnavailableError)) throw error;
+    console.warn(`${error.message} Using tessera-wasm, which is slower.`);
+    return useBackend("tessera-wasm");
+  }
 }
 
 /** What makes each backend the current one, and says in words what it is. */
 const starters: ReadonlyMap<string, () => Promise<string>> = new Map([
-  ["wasm", () => setWasmBackend()],
+  ["tessera", setTesseraBackend],
+  ["tessera-wasm", setTesseraWasmBackend],
   ["tensorflow", setTensorflowBackend],
+  ["wasm", () => setWasmBackend()],
   ["cpu", setCpuBackend],
 ]);
 
 async function setCpuBackend(): Promise<string> {
   if (!(await setBackend("cpu"))) throw new BackendUnavailableError("cpu", "it did not start.");
   return "TensorFlow.js's plain JavaScript backend, one thread";
+}
+
+function isNode(): boolean {
+  return globalThis.process?.versions?.node !== undefined;
 }

@@ -69,6 +69,8 @@ impl Engine {
     /// `words` is where JavaScript will write each command.
     #[napi(constructor)]
     pub fn new(env: Env, words: Float64Array) -> Result<Self> {
+        // The queue reports panics as errors; nobody wants them on the console, too.
+        std::panic::set_hook(Box::new(|_| {}));
         let queue = Queue::start(settle)
             .map_err(|cause| Error::from_reason(format!("the engine's thread did not start: {cause}")))?;
         // When this environment ends its memory goes, so that no command may run any more.

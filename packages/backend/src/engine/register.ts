@@ -1,0 +1,61 @@
+import {
+  copyRegisteredKernels,
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerBackend,
+  registerKernel,
+  setBackend,
+  unregisterKernel,
+} from "@tensorflow/tfjs";
+import { EngineBackend } from "./backend.ts";
+import type { EngineHost } from "./host.ts";
+import { engineKernels } from "./kernels/index.ts";
+import type { EngineKernel } from "./kernels/kernel.ts";
+
+const started = new Map<string, EngineBackend>();
+
+/**
+ * Makes the engine the current TensorFlow.js backend under this name, starting it the first time.
+ * @returns what it runs on, in words
+ * @throws whatever `load` throws
+ */
+export async function setEngineBackend(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<string> {
+  const backend = started.get(name) ?? (await start(name, load));
+  await setBackend(name);
+  return backend.description;
+}
+
+async function start(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<EngineBackend> {
+  const host = await load();
+  // Two callers can have waited for it at the same time.
+  const backend = started.get(name) ?? new EngineBackend(name, host);
+  if (started.has(name)) return backend;
+  started.set(name, backend);
+  registerBackend(name, () => backend);
+  registerKernels(name);
+  return backend;
+}
+
+function registerKernels(backendName: string): void {
+  copyRegisteredKernels("cpu", backendName);
+  for (const kernel of engineKernels) {
+    const stock: KernelConfig | undefined = getKernel(kernel.name, "cpu");
+    if (stock) unregisterKernel(kernel.name, backendName);
+    registerKernel({ kernelName: kernel.name, backendName, kernelFunc: kernelFunc(kernel, stock?.kernelFunc) });
+  }
+}
+
+function kernelFunc(kernel: EngineKernel, fallback: KernelFunc | undefined): KernelFunc {
+  return ({ inputs, attrs = {}, backend }) => {
+    const accepted = kernel.accepts?.(inputs as NamedTensorInfoMap, attrs as NamedAttrMap) ?? true;
+    if (!accepted && fallback) return fallback({ inputs, attrs, backend });
+    return kernel.run({
+      inputs: inputs as NamedTensorInfoMap,
+      attributes: attrs as NamedAttrMap,
+      backend: backend as EngineBackend,
+    });
+  };
+}

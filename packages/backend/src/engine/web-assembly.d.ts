@@ -1,0 +1,10 @@
+/** The part of WebAssembly's interface that the engine uses; the compiler knows it only along with all of the DOM. */
+declare namespace WebAssembly {
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+  }
+  interface Global<_T> {
+    value: number;
+  }
+  function instantiate(bytes: ArrayBuffer | ArrayBufferView): Promise<{ instance: { exports: object } }>;
+}
