@@ -138,7 +138,7 @@ pub fn gelu_slope<const FUSED: bool>(x: f32) -> f32 {
     fma::<FUSED>(x, density, distribution)
 }
 
-const TWO_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
 const CUBIC: f32 = 0.044_715;
 
 /// x · σ(2u) with u = √(2/π) · (x + 0.044715x³), since ½ · (1 + tanh u) = σ(2u).

@@ -8,6 +8,7 @@ pub mod math;
 pub mod parallel;
 pub mod random_bits;
 pub mod simd;
+pub mod sums;
 
 // Products: matrices, the linear layer, the head with its loss, decoding.
 pub mod linear;
@@ -21,6 +22,7 @@ pub mod rotary;
 
 // What stands between the products.
 pub mod activations;
+pub mod column_sums;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod embedding;

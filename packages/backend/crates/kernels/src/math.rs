@@ -54,7 +54,7 @@ pub fn erf<const FUSED: bool>(x: f32) -> f32 {
     p = fma::<FUSED>(p, z, -2.671_131_5e-2);
     p = fma::<FUSED>(p, z, 1.128_018_05e-1);
     p = fma::<FUSED>(p, z, -3.761_232_5e-1);
-    p = fma::<FUSED>(p, z, 1.128_379_1);
+    p = fma::<FUSED>(p, z, std::f32::consts::FRAC_2_SQRT_PI);
     let (upper, _) = upper_tail::<FUSED>(x.abs() * std::f32::consts::SQRT_2);
     let outside = fma::<FUSED>(-2.0, upper, 1.0).copysign(x);
     if z < 1.0 {
@@ -86,7 +86,7 @@ fn upper_tail<const FUSED: bool>(x: f32) -> (f32, f32) {
     p = fma::<FUSED>(p, t, -3.762_018_7e-2);
     p = fma::<FUSED>(p, t, 1.208_401_5e-1);
     p = fma::<FUSED>(p, t, 1.034_737_7e-1);
-    p = fma::<FUSED>(p, t, 1.224_586_67e-1);
+    p = fma::<FUSED>(p, t, 1.224_586_7e-1);
     p = fma::<FUSED>(p, t, 1.216_402_4e-1);
     (p * t * bell, bell)
 }
