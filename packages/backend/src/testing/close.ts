@@ -1,13 +1,13 @@
 import { expect } from "vitest";
-import type { OnBoth } from "./on-backend.ts";
+import type { Numbers } from "./on-backend.ts";
 
 /** Expects the same shape, and numbers that differ by rounding only. */
-export function expectClose({ wasm, cpu }: OnBoth, tolerance = 1e-4): void {
-  expect(wasm.shape).toEqual(cpu.shape);
-  expect(wasm.values.length).toBe(cpu.values.length);
-  for (const [i, value] of wasm.values.entries()) {
-    const expected = cpu.values[i] as number;
-    if (Math.abs(value - expected) <= tolerance * (1 + Math.abs(expected))) continue;
-    expect.fail(`at ${i} of (${wasm.shape}): ${value} on wasm, ${expected} on cpu`);
+export function expectClose(actual: Numbers, expected: Numbers, tolerance = 1e-4): void {
+  expect(actual.shape).toEqual(expected.shape);
+  expect(actual.values.length).toBe(expected.values.length);
+  for (const [i, value] of actual.values.entries()) {
+    const wanted = expected.values[i] as number;
+    if (Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted))) continue;
+    expect.fail(`at ${i} of (${actual.shape}): ${value}, expected ${wanted}`);
   }
 }

@@ -1,5 +1,7 @@
-import { grads, ones, setBackend, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
-import { useBackend } from "../use-backend.ts";
+import { grads, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
+import { BackendUnavailableError } from "../errors.ts";
+import { type BackendName, backendNames, useBackend } from "../use-backend.ts";
+import { expectClose } from "./close.ts";
 
 /** A tensor's numbers, to be made again on each backend. */
 export interface Numbers {
@@ -7,9 +9,6 @@ export interface Numbers {
   readonly values: readonly number[];
   readonly dtype?: "float32" | "int32";
 }
-
-/** The same on each backend. */
-export type OnBoth = Record<"wasm" | "cpu", Numbers>;
 
 export const tensorOf = ({ values, shape, dtype }: Numbers): Tensor => tensor([...values], [...shape], dtype);
 
@@ -19,28 +18,46 @@ export function ramp(shape: readonly number[], phase = 0): Numbers {
   return { shape, values: Array.from({ length: size }, (_, i) => Math.fround(Math.sin(1.7 * i + phase))) };
 }
 
-/** The shape and numbers of what `f` computes, on the wasm and on the cpu backend. */
-export async function onBoth(f: () => Tensor): Promise<OnBoth> {
-  return { wasm: await on("wasm", f), cpu: await on("cpu", f) };
+/** The backends that are to be compared with cpu: ours always, others where they are installed. */
+export async function comparedBackends(): Promise<BackendName[]> {
+  const compared: BackendName[] = [];
+  for (const name of backendNames) if (name !== "cpu" && (await isPresent(name))) compared.push(name);
+  return compared;
+}
+
+/** The shape and numbers of what `f` computes on a backend. */
+export async function on(name: BackendName, f: () => Tensor): Promise<Numbers> {
+  await useBackend(name);
+  const result = tidy(f);
+  const numbers = { shape: result.shape, values: [...(await result.data())] };
+  result.dispose();
+  return numbers;
+}
+
+/** Expects that a backend computes what cpu computes. */
+export async function expectAsOnCpu(name: BackendName, f: () => Tensor, tolerance?: number): Promise<void> {
+  expectClose(await on(name, f), await on("cpu", f), tolerance);
 }
 
 /** Σ dy · f(…) by each input, all in one list, where dy is a ramp of f's shape. */
-export function gradientsOnBoth(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Numbers[]): Promise<OnBoth> {
-  const flat = (): Tensor => {
+export function gradientsOf(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Numbers[]): () => Tensor {
+  return () => {
     const tensors = inputs.map(tensorOf);
     const value = f(...tensors);
     const dy = value.shape.length === 0 ? ones([]) : tensorOf(ramp(value.shape, 0.5));
     const gradients = grads(f)(tensors, dy);
     return gradients.map((gradient) => gradient.flatten()).reduce((all, next) => all.concat(next));
   };
-  return onBoth(flat);
 }
 
-async function on(name: "wasm" | "cpu", f: () => Tensor): Promise<Numbers> {
-  if (name === "wasm") await useBackend("wasm");
-  else await setBackend("cpu");
-  const result = tidy(f);
-  const numbers = { shape: result.shape, values: [...(await result.data())] };
-  result.dispose();
-  return numbers;
+const optional: readonly BackendName[] = ["tensorflow"];
+
+async function isPresent(name: BackendName): Promise<boolean> {
+  try {
+    await useBackend(name);
+    return true;
+  } catch (error) {
+    if (error instanceof BackendUnavailableError && optional.includes(name)) return false;
+    throw error;
+  }
 }

@@ -1,0 +1,221 @@
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tensor1d,
+  tidy,
+  variable,
+} from "@tensorflow/tfjs";
+import * as ops from "@tessera-lm/ops";
+import { type Numbers, ramp, tensorOf } from "./on-backend.ts";
+
+/** An operation on float inputs; the integer ones are closed over. */
+export interface OpsCase {
+  readonly operation: keyof typeof ops;
+  readonly name: string;
+  readonly inputs: readonly Numbers[];
+  readonly run: (...inputs: Tensor[]) => Tensor;
+}
+
+const drop = { rate: 0.3, seed: 5 };
+
+/** Ids all over a vocabulary, some of them often. */
+const ids = (shape: readonly number[], vocabSize: number): Tensor => {
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  const values = Array.from({ length: size }, (_, i) => (i % 3 === 0 ? 2 : (i * i) % vocabSize));
+  return tensorOf({ shape, values, dtype: "int32" });
+};
+
+/** Like {@link ids}, with every fourth ignored. */
+const targets = (count: number, vocabSize: number): Tensor1D =>
+  tidy(() => {
+    const values = ids([count], vocabSize).dataSync();
+    return tensor1d(
+      [...values].map((id, i) => (i % 4 === 1 ? -1 : id)),
+      "int32",
+    );
+  });
+
+/** What can be differentiated, in small and in sizes that no block or vector of a fast kernel divides. */
+export const differentiableCases: readonly OpsCase[] = [
+  ...linear([2, 3, 5], 7),
+  ...linear([3, 67, 130], 97),
+  ...linear([1, 1, 40], 33),
+  embedding([2, 3], [7, 4]),
+  embedding([5, 101], [65, 33]),
+  ...layerNorm([2, 3, 5]),
+  ...layerNorm([3, 43, 257]),
+  rmsNorm([2, 3, 5]),
+  rmsNorm([3, 43, 257]),
+  ...elementwise([2, 9]),
+  ...elementwise([3, 37, 131]),
+  ...attention({ B: 2, T: 3, S: 5, H: 4, G: 2, D: 2 }),
+  ...attention({ B: 2, T: 69, S: 69, H: 4, G: 1, D: 24 }),
+  ...attention({ B: 1, T: 1, S: 33, H: 2, G: 2, D: 16 }),
+  ...selfAttention({ B: 2, T: 5, H: 2, G: 2, D: 4 }),
+  ...selfAttention({ B: 1, T: 131, H: 3, G: 3, D: 20 }),
+  ...losses(6, 4, 7),
+  ...losses(1031, 20, 53),
+  ...losses(70, 33, 1201),
+];
+
+/** What has no gradient. */
+export const updateCases: readonly OpsCase[] = [
+  globalNorm([[3, 4], [5]]),
+  globalNorm([[130, 67], [1], [4099], []]),
+  adamwStep([[3, 4]]),
+  adamwStep([[130, 67], [1], [4099], [33]]),
+];
+
+function linear(shape: readonly number[], outputs: number): OpsCase[] {
+  const inner = shape.at(-1) as number;
+  const [x, weight, bias] = [ramp(shape), ramp([inner, outputs], 1), ramp([outputs], 2)];
+  return [
+    {
+      operation: "linear",
+      name: `linear (${shape}) to ${outputs}`,
+      inputs: [x, weight, bias],
+      run: (x, weight, bias) => ops.linear(x as Tensor, weight as Tensor2D, bias as Tensor1D),
+    },
+    {
+      operation: "linear",
+      name: `linear (${shape}) to ${outputs} without bias`,
+      inputs: [x, weight],
+      run: (x, weight) => ops.linear(x as Tensor, weight as Tensor2D),
+    },
+  ];
+}
+
+function embedding(shape: readonly number[], table: readonly [number, number]): OpsCase {
+  return {
+    operation: "embedding",
+    name: `embedding of (${shape}) in (${table})`,
+    inputs: [ramp(table)],
+    run: (weight) => ops.embedding(ids(shape, table[0]), weight as Tensor2D),
+  };
+}
+
+function layerNorm(shape: readonly number[]): OpsCase[] {
+  const width = shape.at(-1) as number;
+  const [x, scale, shift] = [ramp(shape), ramp([width], 1), ramp([width], 2)];
+  return [
+    {
+      operation: "layerNorm",
+      name: `layerNorm of (${shape})`,
+      inputs: [x, scale, shift],
+      run: (x, scale, shift) => ops.layerNorm(x as Tensor, scale as Tensor1D, shift as Tensor1D),
+    },
+    {
+      operation: "layerNorm",
+      name: `layerNorm of (${shape}) without shift`,
+      inputs: [x, scale],
+      run: (x, scale) => ops.layerNorm(x as Tensor, scale as Tensor1D, undefined, 1e-3),
+    },
+  ];
+}
+
+function rmsNorm(shape: readonly number[]): OpsCase {
+  return {
+    operation: "rmsNorm",
+    name: `rmsNorm of (${shape})`,
+    inputs: [ramp(shape), ramp([shape.at(-1) as number], 1)],
+    run: (x, scale) => ops.rmsNorm(x as Tensor, scale as Tensor1D),
+  };
+}
+
+function elementwise(shape: readonly number[]): OpsCase[] {
+  // Wide enough for the tails of the functions.
+  const x = { shape, values: ramp(shape).values.map((value) => 6 * value) };
+  const of = (operation: OpsCase["operation"], label: string, run: (x: Tensor) => Tensor): OpsCase => {
+    return { operation, name: `${label} of (${shape})`, inputs: [x], run: (x) => run(x as Tensor) };
+  };
+  return [
+    of("gelu", "gelu", (x) => ops.gelu(x)),
+    of("gelu", "gelu, tanh,", (x) => ops.gelu(x, "tanh")),
+    of("silu", "silu", (x) => ops.silu(x)),
+    of("dropout", "dropout", (x) => ops.dropout(x, drop)),
+    {
+      operation: "swiglu",
+      name: `swiglu of (${shape})`,
+      inputs: [x, ramp(shape, 1)],
+      run: (gate, up) => ops.swiglu(gate as Tensor, up as Tensor),
+    },
+  ];
+}
+
+interface Sizes {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly G: number;
+  readonly D: number;
+}
+
+function attention({ B, T, S, H, G, D }: Sizes & { readonly S: number }): OpsCase[] {
+  const inputs = [ramp([B, T, H * D]), ramp([B, S, G * D], 1), ramp([B, S, G * D], 2)];
+  return [{ causal: true }, { causal: false }, { causal: true, dropout: drop }].map((options) => ({
+    operation: "attention",
+    name: `attention ${JSON.stringify({ B, T, S, H, G, D, ...options })}`,
+    inputs,
+    run: (q, k, v) =>
+      ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { numHeads: H, numGroups: G, ...options }),
+  }));
+}
+
+function selfAttention({ B, T, H, G, D }: Sizes): OpsCase[] {
+  return [{ causal: true }, { causal: false, dropout: drop }].map((options) => ({
+    operation: "selfAttention",
+    name: `selfAttention ${JSON.stringify({ B, T, H, G, D, ...options })}`,
+    inputs: [ramp([B, T, (H + 2 * G) * D])],
+    run: (qkv) => ops.selfAttention(qkv as Tensor3D, { numHeads: H, numGroups: G, ...options }),
+  }));
+}
+
+function losses(rows: number, width: number, vocabSize: number): OpsCase[] {
+  return [
+    {
+      operation: "crossEntropy",
+      name: `crossEntropy of (${rows}, ${vocabSize})`,
+      inputs: [ramp([rows, vocabSize])],
+      run: (logits) => ops.crossEntropy(logits as Tensor2D, targets(rows, vocabSize)),
+    },
+    {
+      operation: "linearCrossEntropy",
+      name: `linearCrossEntropy of (${rows}, ${width}) and (${vocabSize}, ${width})`,
+      inputs: [ramp([rows, width]), ramp([vocabSize, width], 1)],
+      run: (hidden, weight) => ops.linearCrossEntropy(hidden as Tensor2D, weight as Tensor2D, targets(rows, vocabSize)),
+    },
+  ];
+}
+
+function globalNorm(shapes: readonly number[][]): OpsCase {
+  return {
+    operation: "globalNorm",
+    name: `globalNorm of ${JSON.stringify(shapes)}`,
+    inputs: shapes.map((shape, i) => ramp(shape, i)),
+    run: (...tensors) => ops.globalNorm(tensors),
+  };
+}
+
+function adamwStep(shapes: readonly number[][]): OpsCase {
+  return {
+    operation: "adamwStep",
+    name: `adamwStep of ${JSON.stringify(shapes)}`,
+    inputs: [],
+    run: () => {
+      const variables = (phase: number) => shapes.map((shape, i) => variable(tensorOf(ramp(shape, phase + i)).abs()));
+      const [parameters, firstMoments, secondMoments] = [variables(0), variables(1), variables(2)];
+      const weightDecays = shapes.map((_, i) => (i % 2 === 0 ? 0.1 : 0));
+      const rates = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecays, step: 3 };
+      const gradients = shapes.map((shape, i) => tensorOf(ramp(shape, 3 + i)));
+      const gradientScale = tensorOf({ shape: [], values: [0.5] }) as Scalar;
+      ops.adamwStep({ parameters, firstMoments, secondMoments, gradients, gradientScale, ...rates });
+      const all = [...parameters, ...firstMoments, ...secondMoments];
+      const result = all.map((tensor) => tensor.flatten()).reduce((joined, next) => joined.concat(next));
+      for (const tensor of all) tensor.dispose();
+      return result;
+    },
+  };
+}
