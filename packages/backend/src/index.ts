@@ -1,2 +1,8 @@
-export { BackendUnavailableError, UnknownBackendError, WasmMemoryError } from "./errors.ts";
+export {
+  BackendUnavailableError,
+  EngineError,
+  EngineMemoryError,
+  UnknownBackendError,
+  WasmMemoryError,
+} from "./errors.ts";
 export { type BackendName, type BackendReport, backendNames, useBackend } from "./use-backend.ts";

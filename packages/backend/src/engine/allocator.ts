@@ -127,4 +127,3 @@ function classOf(size: number): number {
   const power = Math.floor(Math.log2(size));
   return power * STEPS + Math.floor((size / 2 ** power - 1) * STEPS);
 }
-

@@ -1,0 +1,144 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { backend, engine, memory, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
+import { afterEach, describe, expect, it } from "vitest";
+import { EngineError, EngineMemoryError, useBackend } from "../index.ts";
+import type { EngineBackend } from "./backend.ts";
+
+const backends = ["tessera", "tessera-wasm"] as const;
+
+describe.each(backends)("%s", (name) => {
+  const current = async (): Promise<EngineBackend> => {
+    expect((await useBackend(name)).name).toBe(name);
+    return backend() as EngineBackend;
+  };
+  afterEach(() => engine().disposeVariables());
+
+  it("gives back what was written, of every type", async () => {
+    await current();
+    expect(await tensor1d([1.5, -2, Number.NaN]).data()).toEqual(Float32Array.of(1.5, -2, Number.NaN));
+    expect(await tensor1d([1, -2], "int32").data()).toEqual(Int32Array.of(1, -2));
+    expect(await tensor1d([true, false]).data()).toEqual(Uint8Array.of(1, 0));
+    expect(await tensor1d(["a", "ü"]).data()).toEqual(["a", "ü"]);
+    expect(await tensor([], [0, 3]).data()).toEqual(new Float32Array(0));
+    const large = Float32Array.from({ length: 100_000 }, (_, i) => i);
+    expect(tensor1d(large).dataSync()).toEqual(large);
+  });
+
+  it("reads a tensor as it was when it was asked for", async () => {
+    const engine = await current();
+    const x = tensor1d([1, 2, 3, 4]);
+    const y = tensor1d([5, 6, 7, 8]);
+    const before = x.data();
+    engine.run("copy", ...inBytes(engine, x.dataId), ...inBytes(engine, y.dataId));
+    const after = x.data();
+    x.dispose();
+    tensor1d([9, 9, 9, 9]);
+    expect(await before).toEqual(Float32Array.of(1, 2, 3, 4));
+    expect(await after).toEqual(Float32Array.of(5, 6, 7, 8));
+  });
+
+  it("keeps what a stock kernel returns apart from the memory that it was cut from", async () => {
+    await current();
+    const x = tensor2d([1, 2, 3, 4], [2, 2]);
+    const row = x.slice([1, 0], [1, 2]);
+    x.dispose();
+    tensor2d([9, 9, 9, 9], [2, 2]);
+    expect(await row.data()).toEqual(Float32Array.of(3, 4));
+  });
+
+  it("takes tensors over from another backend, and gives them back", async () => {
+    await useBackend("cpu");
+    const x = tensor2d([1, 2, 3, 4], [2, 2]);
+    await current();
+    const y = x.matMul(x);
+    await useBackend("cpu");
+    expect(await y.add(x).data()).toEqual(Float32Array.of(8, 12, 18, 26));
+  });
+
+  it("reports a failed command as an error where a result is asked for, and works on", async () => {
+    const engine = await current();
+    const x = tensor1d([1, 2, 3, 4]);
+    const failing = async () => {
+      engine.run("copy", ...inBytes(engine, x.dataId), 0, 0);
+      await x.data();
+    };
+    await expect(failing()).rejects.toThrow(EngineError);
+    await expect(failing()).rejects.toThrow(/copy|length/);
+    expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
+  it("knows its commands", async () => {
+    const engine = await current();
+    expect(() => engine.run("kopie")).toThrow('there is no command "kopie"');
+  });
+
+  it("refuses what does not fit into memory, says how much was asked for, and works on", async () => {
+    const engine = await current();
+    const x = tensor1d([1, 2]);
+    const failure = capture(() => engine.output([2 ** 24, 2 ** 24], "float32"));
+    expect(failure).toBeInstanceOf(EngineMemoryError);
+    expect((failure as EngineMemoryError).requestedBytes).toBe(2 ** 50);
+    expect((failure as Error).message).toContain("1073741824 MB");
+    expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
+  });
+
+  it("frees what is disposed of", async () => {
+    const engine = await current();
+    const step = () => tidy(() => tensor1d([1, 2, 3]).add(1).mul(tensor1d([4, 5, 6])).sum().dataSync());
+    step();
+    const before = { ...memory(), ids: engine.numDataIds() };
+    for (let i = 0; i < 100; i++) step();
+    expect({ ...memory(), ids: engine.numDataIds() }).toEqual(before);
+  });
+});
+
+describe("the engine's addon", () => {
+  const url = (of: string | URL) => JSON.stringify(String(of));
+  const program = (code: string) => `
+    import { register } from ${url(import.meta.resolve("tsx/esm/api"))}; register();
+    const tf = await import(${url(import.meta.resolve("@tensorflow/tfjs"))});
+    const { useBackend } = await import(${url(new URL("../index.ts", import.meta.url))});
+    const { name } = await useBackend("tessera");
+    if (name !== "tessera") throw new Error(name);
+    ${code}`;
+  const run = (code: string) => {
+    const options = { cwd: fileURLToPath(new URL(".", import.meta.url)), encoding: "utf8", timeout: 60_000 } as const;
+    return spawnSync(process.execPath, ["--conditions=@tessera-lm/source", "--input-type=module", "-e", code], options);
+  };
+  const sum = "console.log(tf.ones([1000]).add(1).sum().dataSync()[0]);";
+
+  it("works in several worker threads at once, which can be ended at any time", () => {
+    const worker = url(`data:text/javascript,${encodeURIComponent(program(sum))}`);
+    const { stdout, stderr, status } = run(`
+      import { Worker } from "node:worker_threads";
+      const start = () => new Worker(new URL(${worker}));
+      const ended = (worker) => new Promise((resolve) => worker.on("exit", resolve));
+      await Promise.all([start(), start(), start()].map(ended));
+      const busy = start();
+      setTimeout(() => busy.terminate(), 500);
+      await ended(busy);`);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    expect(stdout).toMatch(/^(2000\n){3,4}$/);
+  });
+
+  it("lets a program end while commands are queued", () => {
+    const queue = "const x = tf.ones([1 << 20]); for (let i = 0; i < 200; i++) x.add(i); process.exit(3);";
+    expect(run(program(queue))).toMatchObject({ stderr: "", status: 3 });
+  });
+});
+
+/** Address and length of a tensor's memory as the two numbers that a command of bytes reads. */
+function inBytes(engine: EngineBackend, dataId: object): [address: number, bytes: number] {
+  const place = engine.data.get(dataId).place;
+  if (place === undefined) throw new Error("the tensor is not in the engine's memory");
+  return [place.address, place.bytes];
+}
+
+function capture(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}
