@@ -64,22 +64,31 @@ export class EngineBackend extends KernelBackend {
   run(command: string, ...args: readonly CommandArgument[]): void {
     const number = this.#commands.get(command);
     if (number === undefined) throw new EngineError(`there is no command "${command}"`);
-    // Addresses first: placing a tensor in memory is a command, too.
-    const tensors = args.map((arg) => (isTensorInfo(arg) ? this.#place(arg) : undefined));
+    // First of all, because placing a tensor in memory is a command, too.
+    for (const arg of args) if (isTensorInfo(arg)) this.#place(arg);
     const words = this.#host.words();
-    let length = 0;
-    const push = (word: number): void => {
-      words[length++] = word;
-    };
-    push(number);
-    for (const [i, arg] of args.entries()) {
-      if (typeof arg === "number" || typeof arg === "boolean") push(Number(arg));
-      else if (arg === undefined) for (const zero of [0, 0]) push(zero);
-      else if (isTensorInfo(arg)) for (const word of [tensors[i] as number, util.sizeFromShape(arg.shape)]) push(word);
-      else for (const word of [arg.length, ...arg]) push(word);
-    }
+    words[0] = number;
+    let length = 1;
+    for (const arg of args) length = this.#encode(arg, words, length);
     if (length > words.length) throw new EngineError(`the command "${command}" has ${length} words, which is too many`);
     this.#host.submit(length);
+  }
+
+  /** Writes an argument's words from `at` on; returns where the next one begins. */
+  #encode(arg: CommandArgument, words: Float64Array, at: number): number {
+    let end = at;
+    if (arg === undefined) {
+      words[end++] = 0;
+      words[end++] = 0;
+    } else if (typeof arg !== "object") words[end++] = Number(arg);
+    else if (isTensorInfo(arg)) {
+      words[end++] = this.#place(arg);
+      words[end++] = util.sizeFromShape(arg.shape);
+    } else {
+      words[end++] = arg.length;
+      for (const word of arg) words[end++] = word;
+    }
+    return end;
   }
 
   /**

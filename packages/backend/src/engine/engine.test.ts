@@ -85,7 +85,14 @@ describe.each(backends)("%s", (name) => {
 
   it("frees what is disposed of", async () => {
     const engine = await current();
-    const step = () => tidy(() => tensor1d([1, 2, 3]).add(1).mul(tensor1d([4, 5, 6])).sum().dataSync());
+    const step = () =>
+      tidy(() =>
+        tensor1d([1, 2, 3])
+          .add(1)
+          .mul(tensor1d([4, 5, 6]))
+          .sum()
+          .dataSync(),
+      );
     step();
     const before = { ...memory(), ids: engine.numDataIds() };
     for (let i = 0; i < 100; i++) step();

@@ -32,9 +32,9 @@ async function loadWasm(): Promise<WasmHost> {
   }
 }
 
-async function readModule(url: URL): Promise<ArrayBuffer | ArrayBufferView> {
+async function readModule(url: URL): Promise<ArrayBuffer> {
   const files = globalThis.process?.getBuiltinModule?.("node:fs/promises");
-  if (files && url.protocol === "file:") return files.readFile(url);
+  if (files && url.protocol === "file:") return new Uint8Array(await files.readFile(url)).buffer;
   const response = await fetch(url);
   if (!response.ok) throw new Error(`HTTP status ${response.status}`);
   return response.arrayBuffer();

@@ -28,7 +28,7 @@ export class WasmHost implements EngineHost {
   #words: Float64Array;
 
   /** @throws CompileError or LinkError if these are not the bytes of the engine's module */
-  static async load(bytes: ArrayBuffer | ArrayBufferView): Promise<WasmHost> {
+  static async load(bytes: ArrayBuffer): Promise<WasmHost> {
     const { instance } = await WebAssembly.instantiate(bytes);
     return new WasmHost(instance.exports as unknown as Exports);
   }

@@ -6,5 +6,5 @@ declare namespace WebAssembly {
   interface Global<_T> {
     value: number;
   }
-  function instantiate(bytes: ArrayBuffer | ArrayBufferView): Promise<{ instance: { exports: object } }>;
+  function instantiate(bytes: ArrayBuffer): Promise<{ instance: { exports: object } }>;
 }
