@@ -32,6 +32,7 @@ pub mod softmax;
 
 // Optimiser and sampling.
 pub mod adamw;
+pub mod add_n;
 pub mod global_norm;
 pub mod sampling;
 

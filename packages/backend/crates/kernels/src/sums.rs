@@ -45,3 +45,43 @@ fn total(sums: [f32; WIDTH]) -> f32 {
     }
     sum_lanes(lanes)
 }
+
+/// The greatest number, −∞ for none; NaN counts for nothing.
+#[inline(always)]
+pub fn max_of(x: &[f32]) -> f32 {
+    let mut greatest = [f32::NEG_INFINITY; WIDTH];
+    let (chunks, rest) = x.as_chunks::<WIDTH>();
+    for chunk in chunks {
+        for i in 0..WIDTH {
+            greatest[i] = if chunk[i] > greatest[i] { chunk[i] } else { greatest[i] };
+        }
+    }
+    let all = greatest.iter().chain(rest);
+    all.fold(f32::NEG_INFINITY, |max, x| if *x > max { *x } else { max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{random, SIZES};
+
+    #[test]
+    fn are_exact() {
+        for size in SIZES {
+            let (a, b) = (random(size, 1, 1.0), random(size, 2, 1.0));
+            let exact = |f: fn(f64, f64) -> f64| a.iter().zip(&b).map(|(a, b)| f(*a as f64, *b as f64)).sum::<f64>();
+            assert!((sum_of(&a, |x| x * x) as f64 - exact(|a, _| a * a)).abs() <= 1e-6 * size as f64);
+            assert!((sum_of_pairs(&a, &b, |a, b| a * b) as f64 - exact(|a, b| a * b)).abs() <= 1e-6 * size as f64);
+            assert_eq!(max_of(&a), a.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        }
+    }
+
+    #[test]
+    fn nan_reaches_the_sums() {
+        let mut x = [1.0; 100];
+        x[99] = f32::NAN;
+        assert!(sum_of(&x, |x| x).is_nan());
+        assert!(sum_of_pairs(&x, &[0.0; 100], |a, b| a * b).is_nan());
+        assert_eq!(max_of(&x), 1.0);
+    }
+}
