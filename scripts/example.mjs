@@ -1,7 +1,8 @@
 /** `npm run example -- NAME …` runs the example of that name; without one it lists them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensureInstalled, exitWith, root, runTypeScript, SetupError } from "./setup.mjs";
+import { runProgram } from "./program.mjs";
+import { exitWith, root, SetupError } from "./setup.mjs";
 
 const [name, ...args] = process.argv.slice(2);
 
@@ -9,8 +10,7 @@ await exitWith(async () => {
   if (name === undefined) return list();
   if (!examples().includes(name))
     throw new SetupError(`There is no example "${name}"; choose one of ${examples().join(", ")}.`);
-  await ensureInstalled();
-  return runTypeScript(`examples/${name}/src/main.ts`, args);
+  return runProgram(`examples/${name}/src/main.ts`, args);
 });
 
 function list() {

@@ -1,7 +1,5 @@
 /** `npm start`: installs what is missing, then trains a small GPT on Shakespeare. */
-import { commandArguments, ensureInstalled, exitWith, runTypeScript } from "./setup.mjs";
+import { runProgram } from "./program.mjs";
+import { commandArguments, exitWith } from "./setup.mjs";
 
-await exitWith(async () => {
-  await ensureInstalled();
-  return runTypeScript("examples/shakespeare/src/main.ts", commandArguments());
-});
+await exitWith(() => runProgram("examples/shakespeare/src/main.ts", commandArguments()));

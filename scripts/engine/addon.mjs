@@ -1,43 +1,56 @@
 /** The Node addon of this machine: built from source when cargo is there and the sources have changed. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { engineFolder, findCargo, runCargo, showProgress } from "./cargo.mjs";
 
 const folder = join(engineFolder, "native");
-const musl = process.platform === "linux" && !(/** @type {any} */ (process.report.getReport()).header.glibcVersionRuntime);
+const musl =
+  process.platform === "linux" && !(/** @type {any} */ (process.report.getReport()).header.glibcVersionRuntime);
 const file = join(folder, `tessera.${process.platform}-${process.arch}${musl ? "-musl" : ""}.node`);
 const marker = `${file}.sources`;
 
 /**
- * Builds the addon unless it is up to date. Everything works without it, more slowly: what hinders the build is said in
- * one line on standard error and is no failure.
- * @param {(line: string) => void} [progress] gets what cargo writes
- * @returns {Promise<string | undefined>} the problem, or undefined if the addon is there
+ * Builds the addon if its sources have changed. Everything works without it, more slowly: what hinders the build is
+ * said in one line on standard error and is no failure.
+ * @returns {Promise<void>}
  */
-export async function ensureAddon(progress = showProgress) {
-  const sources = fingerprint();
-  if (existsSync(file) && existsSync(marker) && readFileSync(marker, "utf8") === sources) return undefined;
-  // An old addon would not fit to the TypeScript that calls it.
+export async function ensureAddon() {
+  if (existsSync(file) && existsSync(marker) && readFileSync(marker, "utf8") === fingerprint()) return;
   rmSync(file, { force: true });
-  const problem = await build(progress);
-  if (problem === undefined) writeFileSync(marker, sources);
-  else process.stderr.write(`The engine's WebAssembly is used, on one thread: ${problem}.\n`);
-  return problem;
-}
-
-/** @param {(line: string) => void} progress */
-async function build(progress) {
   const cargo = findCargo();
-  if ("problem" in cargo) return `${cargo.problem} to build the native one (https://rustup.rs)`;
+  if ("problem" in cargo) return sayWhy(`${cargo.problem} to build the native one (https://rustup.rs)`);
   process.stderr.write("Building the engine with cargo (once; about a minute) …\n");
   const started = Date.now();
-  const args = ["build", "--release", "--locked", "--package", "tessera-node"];
-  const { code, output } = await runCargo(args, cargo.env, progress);
-  if (code !== 0) return `cargo did not build the native one (${reason(output)}; \`npm run build:engine\` shows all)`;
-  install();
+  const { code, output } = await buildAddon(cargo.env, showProgress);
+  if (code !== 0) return sayWhy(`the native one did not build: ${reason(output)} (more: \`npm run build:engine\`)`);
   process.stderr.write(`Built in ${((Date.now() - started) / 1000).toFixed(1)} s.\n`);
-  return undefined;
+}
+
+/**
+ * Builds the addon and puts it in place.
+ * @param {NodeJS.ProcessEnv} env of cargo
+ * @param {(line: string) => void} [progress] gets what cargo writes
+ * @returns {Promise<{ code: number | null, output: string }>}
+ */
+export async function buildAddon(env, progress) {
+  const sources = fingerprint();
+  // One of older sources would not fit the TypeScript that calls it.
+  rmSync(file, { force: true });
+  const result = await runCargo(["build", "--release", "--locked", "--package", "tessera-node"], env, progress);
+  if (result.code !== 0) return result;
+  install();
+  writeFileSync(marker, sources);
+  return result;
 }
 
 /** Puts the library in place in one step: a program may be running with the one that is there. */
@@ -57,9 +70,14 @@ export function libraryName(crate, platform = process.platform) {
   return platform === "darwin" ? `lib${crate}.dylib` : `lib${crate}.so`;
 }
 
+/** @param {string} why */
+function sayWhy(why) {
+  process.stderr.write(`Using the engine's WebAssembly, on one thread: ${why}.\n`);
+}
+
 /** @param {string} output of the failed build */
 function reason(output) {
-  const line = output.split("\n").find((line) => line.startsWith("error")) ?? "it ended without a message";
+  const line = output.split("\n").find((line) => line.startsWith("error")) ?? "cargo said nothing";
   return line.replace(/^error(\[\w+\])?: /, "");
 }
 
@@ -67,8 +85,11 @@ function reason(output) {
 function fingerprint() {
   const hash = createHash("sha256");
   const crates = readdirSync(join(engineFolder, "crates"), { recursive: true, withFileTypes: true });
-  const files = crates.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const files = crates
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   const manifests = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"].map((name) => join(engineFolder, name));
-  for (const path of [...manifests, ...files.sort()]) hash.update(path.slice(engineFolder.length)).update(readFileSync(path));
+  for (const path of [...manifests, ...files.sort()])
+    hash.update(path.slice(engineFolder.length)).update(readFileSync(path));
   return hash.digest("hex");
 }

@@ -23,7 +23,8 @@ export const wasmTarget = "wasm32-unknown-unknown";
  * @returns {Cargo | Missing}
  */
 export function findCargo() {
-  const env = { ...process.env, RUSTUP_AUTO_INSTALL: "0" };
+  const own = { CARGO_TARGET_DIR: join(engineFolder, "target"), CARGO_BUILD_TARGET: undefined };
+  const env = { ...process.env, ...own, RUSTUP_AUTO_INSTALL: "0" };
   const oldest = readEngineFile("Cargo.toml", /rust-version = "(.*)"/);
   const pinned = release(env);
   if (pinned !== undefined && isAtLeast(pinned, oldest)) return { version: pinned, env };

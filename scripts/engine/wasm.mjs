@@ -3,13 +3,15 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { engineFolder, findPinnedCargo, portableFlags, runCargo, wasmTarget } from "./cargo.mjs";
 
+/** @typedef {import("./checks.mjs").Outcome} Outcome */
+
 const committed = join(engineFolder, "wasm", "tessera.wasm");
 const built = join(engineFolder, "target", wasmTarget, "wasm", "tessera_wasm.wasm");
 
 /**
  * Compiles it into cargo's target folder.
  * @param {(line: string) => void} [progress]
- * @returns {Promise<{ skipped: string } | { code: number | null, output: string }>} `skipped` says why it was not tried
+ * @returns {Promise<Outcome>}
  */
 async function build(progress) {
   const cargo = findPinnedCargo();
@@ -22,20 +24,19 @@ async function build(progress) {
 /**
  * Builds it and puts it in place, to be committed.
  * @param {(line: string) => void} progress
- * @returns {Promise<string | undefined>} the problem, if there was one
+ * @returns {Promise<Outcome>}
  */
 export async function updateWasm(progress) {
   const result = await build(progress);
-  if ("skipped" in result) return result.skipped;
-  if (result.code !== 0) return "cargo did not build the WebAssembly module";
+  if ("skipped" in result || result.code !== 0) return result;
   mkdirSync(dirname(committed), { recursive: true });
   copyFileSync(built, committed);
-  return undefined;
+  return result;
 }
 
 /**
  * Builds it and compares the bytes with those that are committed.
- * @returns {Promise<{ skipped: string } | { code: number | null, output: string }>}
+ * @returns {Promise<Outcome>}
  */
 export async function compareWasm() {
   if (process.platform !== "linux" || process.arch !== "x64")
