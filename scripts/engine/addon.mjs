@@ -14,9 +14,7 @@ import { join } from "node:path";
 import { engineFolder, findCargo, runCargo, showProgress } from "./cargo.mjs";
 
 const folder = join(engineFolder, "native");
-const musl =
-  process.platform === "linux" && !(/** @type {any} */ (process.report.getReport()).header.glibcVersionRuntime);
-const file = join(folder, `tessera.${process.platform}-${process.arch}${musl ? "-musl" : ""}.node`);
+const file = join(folder, `tessera.${process.platform}-${process.arch}.node`);
 const marker = `${file}.sources`;
 
 /**

@@ -8,6 +8,9 @@ import { engineFolder, findPinnedCargo, portableFlags, runCargo, wasmTarget } fr
 const committed = join(engineFolder, "wasm", "tessera.wasm");
 const built = join(engineFolder, "target", wasmTarget, "wasm", "tessera_wasm.wasm");
 
+/** JavaScript puts the stack pointer back after a trap. */
+const flags = ["-Ctarget-feature=+simd128", "-Clink-arg=--export=__stack_pointer"];
+
 /**
  * Compiles it into cargo's target folder.
  * @param {(line: string) => void} [progress]
@@ -16,7 +19,7 @@ const built = join(engineFolder, "target", wasmTarget, "wasm", "tessera_wasm.was
 async function build(progress) {
   const cargo = findPinnedCargo();
   if ("problem" in cargo) return { skipped: cargo.problem };
-  const env = { ...cargo.env, CARGO_ENCODED_RUSTFLAGS: portableFlags(["-Ctarget-feature=+simd128"]) };
+  const env = { ...cargo.env, CARGO_ENCODED_RUSTFLAGS: portableFlags(flags) };
   const args = ["build", "--profile", "wasm", "--locked", "--package", "tessera-wasm", "--target", wasmTarget];
   return runCargo(args, env, progress);
 }
