@@ -15,6 +15,10 @@ describe("the specs of tfjs-core", { timeout: 300_000 }, () => {
   it.each(exclusions)("pass on %s", async (backend, excused) => {
     expectConformance(await suite.run(backend), excused);
   });
+
+  it("pass on tessera in a worker thread", async () => {
+    expectConformance(await suite.run("tessera", "worker"), []);
+  });
 });
 
 function expectConformance({ executed, failures }: Conformance, excused: readonly Exclusion[]): void {
