@@ -15,18 +15,13 @@ import {
   buffer as tensorBuffer,
   util,
 } from "@tensorflow/tfjs";
-import { EngineError, EngineMemoryError } from "../errors.ts";
-import { Allocator } from "./allocator.ts";
+import { EngineError } from "../errors.ts";
 import type { EngineHost } from "./host.ts";
-
-/** What tensors of the engine hold. */
-export type EngineDataType = "float32" | "int32" | "bool";
+import { type EngineDataType, EngineMemory, toTypedArray } from "./memory.ts";
+import { isEngineType, TensorData } from "./tensor-data.ts";
 
 /** One argument of a command: a tensor is its address and its number of elements, undefined an absent tensor. */
 export type CommandArgument = number | boolean | TensorInfo | undefined | readonly number[];
-
-/** Values of at most this many bytes travel inside of the queue; larger ones wait until it is empty. */
-const INLINE_BYTES = 2 ** 15;
 
 /**
  * A TensorFlow.js backend whose tensors live in the engine's memory and whose kernels are commands to the engine.
@@ -39,15 +34,13 @@ export class EngineBackend extends KernelBackend {
   /** Kernels of tfjs-backend-cpu that multiply matrices ask for the size of their tiles. */
   readonly blockSize = 48;
   readonly #host: EngineHost;
-  readonly #allocator: Allocator;
+  readonly #memory: EngineMemory;
   readonly #commands: ReadonlyMap<string, number>;
-  readonly #name: string;
 
   constructor(name: string, host: EngineHost) {
     super();
-    this.#name = name;
     this.#host = host;
-    this.#allocator = new Allocator((bytes) => host.reserve(bytes));
+    this.#memory = new EngineMemory(name, host);
     this.#commands = new Map(host.commands.map((command, i) => [command, i]));
     this.data = new DataStorage<TensorData>(this, engine());
   }
@@ -65,7 +58,7 @@ export class EngineBackend extends KernelBackend {
     const number = this.#commands.get(command);
     if (number === undefined) throw new EngineError(`there is no command "${command}"`);
     // First of all, because placing a tensor in memory is a command, too.
-    for (const arg of args) if (isTensorInfo(arg)) this.#place(arg);
+    for (const arg of args) if (isTensorInfo(arg)) this.data.get(arg.dataId).settle();
     const words = this.#host.words();
     words[0] = number;
     let length = 1;
@@ -82,7 +75,7 @@ export class EngineBackend extends KernelBackend {
       words[end++] = 0;
     } else if (typeof arg !== "object") words[end++] = Number(arg);
     else if (isTensorInfo(arg)) {
-      words[end++] = this.#place(arg);
+      words[end++] = this.data.get(arg.dataId).settle().address;
       words[end++] = util.sizeFromShape(arg.shape);
     } else {
       words[end++] = arg.length;
@@ -98,7 +91,7 @@ export class EngineBackend extends KernelBackend {
   output(shape: readonly number[], dtype: EngineDataType): TensorInfo {
     const bytes = util.sizeFromShape([...shape]) * util.bytesPerElement(dtype);
     const dataId = {};
-    this.data.set(dataId, new TensorData(this, dtype, 1, { address: this.#allocate(bytes), bytes }));
+    this.data.set(dataId, new TensorData(this.#memory, dtype, 1, { place: this.#memory.allocate(bytes) }));
     return { dataId, shape: [...shape], dtype };
   }
 
@@ -115,10 +108,10 @@ export class EngineBackend extends KernelBackend {
     dtype: DataType,
     refCount: number,
   ): void {
-    const data = new TensorData(this, dtype, refCount, undefined, values);
+    const data = new TensorData(this.#memory, dtype, refCount, { values });
+    // At once, because the caller may change the array afterwards. Text and complex numbers have no place there.
+    if (isEngineType(dtype) && values) data.settle();
     this.data.set(dataId, data);
-    // At once, because the caller may change the array afterwards. Strings and complex numbers have no place there.
-    if (isEngineType(dtype) && values) this.#upload(data);
   }
 
   /** A tensor that a kernel of tfjs-backend-cpu has computed. */
@@ -126,10 +119,8 @@ export class EngineBackend extends KernelBackend {
     const encoded =
       typeof values?.[0] === "string" ? (values as string[]).map((text) => util.encodeString(text)) : values;
     const dataId = {};
-    this.data.set(
-      dataId,
-      new TensorData(this, dtype, 1, undefined, this.#owned(encoded as backend_util.BackendValues)),
-    );
+    const content = { values: this.#owned(encoded as backend_util.BackendValues) };
+    this.data.set(dataId, new TensorData(this.#memory, dtype, 1, content));
     return { dataId, shape, dtype };
   }
 
@@ -155,8 +146,7 @@ export class EngineBackend extends KernelBackend {
     data.refCount--;
     if (!force && data.refCount > 0) return false;
     for (const part of Object.values(data.complexTensorInfos ?? {})) this.disposeData(part.dataId, true);
-    // Commands that still wait for it stand before those that will be given the same memory.
-    if (data.place) this.#allocator.release(data.place.address);
+    if (data.place) this.#memory.release(data.place);
     this.data.delete(dataId);
     return true;
   }
@@ -173,8 +163,7 @@ export class EngineBackend extends KernelBackend {
       return backend_util.mergeRealAndImagArrays(parts[0] as Float32Array, parts[1] as Float32Array);
     }
     if (data.place === undefined) return this.readSync(dataId);
-    const { address, bytes } = data.place;
-    return typedArray(data.dtype as EngineDataType, await this.#host.read(address, bytes));
+    return this.#memory.read(data.dtype as EngineDataType, data.place);
   }
 
   override readSync(dataId: DataId): backend_util.BackendValues {
@@ -186,7 +175,7 @@ export class EngineBackend extends KernelBackend {
     }
     const values = data.values ?? [];
     if (!isEngineType(data.dtype)) return util.convertBackendValuesAndArrayBuffer(values, data.dtype);
-    return asTypedArray(values, data.dtype).slice();
+    return toTypedArray(values as ArrayLike<number>, data.dtype).slice();
   }
 
   bufferSync<R extends Rank, D extends DataType>(tensor: TensorInfo): TensorBuffer<R, D> {
@@ -206,7 +195,7 @@ export class EngineBackend extends KernelBackend {
 
   /** `numBytes` are those of the tensors in the engine's memory, each counted once. */
   override memory(): { unreliable: boolean; numBytes: number } {
-    return { unreliable: false, numBytes: this.#allocator.usedBytes };
+    return { unreliable: false, numBytes: this.#memory.usedBytes };
   }
 
   override timerAvailable(): boolean {
@@ -229,117 +218,12 @@ export class EngineBackend extends KernelBackend {
     this.#host.drain();
   }
 
-  /** The tensor's memory as a typed array, when everything queued has run. Valid until the next allocation. */
-  viewOf(dtype: EngineDataType, { address, bytes }: Place): TypedArray {
-    this.#host.drain();
-    const { buffer, byteOffset } = this.#host.bytesAt(address);
-    return typedArray(dtype, buffer, byteOffset, bytes);
-  }
-
-  /** The address of a tensor, which is placed in the engine's memory if it is not there yet. */
-  #place(tensor: TensorInfo): number {
-    const data = this.data.get(tensor.dataId);
-    if (data.place === undefined) this.#upload(data);
-    return (data.place as Place).address;
-  }
-
-  #upload(data: TensorData): void {
-    if (!isEngineType(data.dtype)) throw new EngineError(`a tensor of type ${data.dtype} has no place in the engine`);
-    const values = asTypedArray(data.values, data.dtype);
-    const place = { address: this.#allocate(values.byteLength), bytes: values.byteLength };
-    const source = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    if (place.bytes <= INLINE_BYTES) this.#uploadInline(source, place.address);
-    else {
-      // Commands in the queue may still use this memory for the tensor that had it before.
-      this.#host.drain();
-      const { buffer, byteOffset } = this.#host.bytesAt(place.address);
-      new Uint8Array(buffer, byteOffset, place.bytes).set(source);
-    }
-    data.settle(place);
-  }
-
-  #uploadInline(source: Uint8Array, address: number): void {
-    const words = this.#host.words();
-    words.set([this.#commands.get("upload") as number, address, source.length]);
-    new Uint8Array(words.buffer, words.byteOffset + 3 * 8, source.length).set(source);
-    this.#host.submit(3 + Math.ceil(source.length / 8));
-  }
-
-  #allocate(bytes: number): number {
-    const address = this.#allocator.allocate(bytes);
-    if (address !== undefined) return address;
-    throw new EngineMemoryError(this.#name, bytes, this.#allocator.usedBytes);
-  }
-
   /** A kernel may return a part of its input's memory, which the engine will use again. */
   #owned(values: backend_util.BackendValues | undefined): backend_util.BackendValues | undefined {
-    if (!ArrayBuffer.isView(values) || !this.#host.owns(values.buffer)) return values;
-    return (values as TypedArray).slice();
-  }
-}
-
-/** Where a tensor lies in the engine's memory. */
-interface Place {
-  readonly address: number;
-  readonly bytes: number;
-}
-
-/** What the backend knows of a tensor: its place in the engine's memory or, until a command needs it, its values. */
-class TensorData {
-  readonly dtype: DataType;
-  refCount: number;
-  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
-  readonly #backend: EngineBackend;
-  #place: Place | undefined;
-  #values: backend_util.BackendValues | undefined;
-
-  constructor(
-    backend: EngineBackend,
-    dtype: DataType,
-    refCount: number,
-    place?: Place,
-    values?: backend_util.BackendValues,
-  ) {
-    this.#backend = backend;
-    this.dtype = dtype;
-    this.refCount = refCount;
-    this.#place = place;
-    this.#values = values;
-  }
-
-  get place(): Place | undefined {
-    return this.#place;
-  }
-
-  get values(): backend_util.BackendValues | undefined {
-    return this.#place ? this.#backend.viewOf(this.dtype as EngineDataType, this.#place) : this.#values;
-  }
-
-  /** The values have gone into the engine's memory. */
-  settle(place: Place): void {
-    this.#place = place;
-    this.#values = undefined;
+    return ArrayBuffer.isView(values) && this.#memory.owns(values) ? (values as TypedArray).slice() : values;
   }
 }
 
 function isTensorInfo(arg: CommandArgument): arg is TensorInfo {
   return typeof arg === "object" && "dataId" in arg;
-}
-
-function isEngineType(dtype: DataType): dtype is EngineDataType {
-  return dtype === "float32" || dtype === "int32" || dtype === "bool";
-}
-
-function typedArray(dtype: EngineDataType, buffer: ArrayBuffer, byteOffset = 0, bytes = buffer.byteLength): TypedArray {
-  const ArrayType = arrayTypes[dtype];
-  return new ArrayType(buffer, byteOffset, bytes / ArrayType.BYTES_PER_ELEMENT);
-}
-
-const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
-
-/** TensorFlow.js lets plain arrays, other typed arrays and whole buffers through. */
-function asTypedArray(values: backend_util.BackendValues | undefined, dtype: EngineDataType): TypedArray {
-  const ArrayType = arrayTypes[dtype];
-  if (values instanceof ArrayType) return values;
-  return values instanceof ArrayBuffer ? new ArrayType(values) : ArrayType.from((values ?? []) as ArrayLike<number>);
 }
