@@ -47,6 +47,18 @@ impl<'a> Arguments<'a> {
         (0..count).map(|_| self.usize()).collect()
     }
 
+    /// A list of numbers: how many, then each.
+    pub fn numbers(&mut self) -> Vec<f64> {
+        let count = self.usize();
+        (0..count).map(|_| self.number()).collect()
+    }
+
+    /// A list of tensors to read: how many, then each.
+    pub fn slices<T>(&mut self) -> Vec<&'a [T]> {
+        let count = self.usize();
+        (0..count).map(|_| self.slice()).collect()
+    }
+
     /// A tensor to read. Empty if absent.
     pub fn slice<T>(&mut self) -> &'a [T] {
         self.optional().unwrap_or_default()

@@ -7,8 +7,11 @@
 use std::sync::OnceLock;
 
 mod arguments;
+mod layers;
 mod linear;
 mod memory;
+mod optimizer;
+mod sampling;
 
 pub use arguments::Arguments;
 
@@ -16,7 +19,8 @@ pub use arguments::Arguments;
 pub type Command = (&'static str, fn(&mut Arguments));
 
 /// One list per file, joined in this order.
-const GROUPS: &[&[Command]] = &[memory::COMMANDS, linear::COMMANDS];
+const GROUPS: &[&[Command]] =
+    &[memory::COMMANDS, linear::COMMANDS, layers::COMMANDS, optimizer::COMMANDS, sampling::COMMANDS];
 
 /// All commands; a command's number is its position.
 pub fn commands() -> &'static [Command] {

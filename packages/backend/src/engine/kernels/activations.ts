@@ -1,0 +1,44 @@
+import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs";
+import type { EngineKernel, KernelCall } from "./kernel.ts";
+import { newGradients } from "./wanted.ts";
+
+/** A function of each number by itself, and its gradient, by the commands `command` and `command_gradient`. */
+function elementwise(name: string, commandOf: (attributes: NamedAttrMap) => string): EngineKernel[] {
+  const forward = ({ inputs, attributes, backend }: KernelCall): TensorInfo[] => {
+    const { x } = inputs as { x: TensorInfo };
+    const y = backend.output(x.shape, "float32");
+    backend.run(commandOf(attributes), x, y);
+    return [y];
+  };
+  const backward = ({ inputs, attributes, backend }: KernelCall): TensorInfo[] => {
+    const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
+    const dx = backend.output(x.shape, "float32");
+    backend.run(`${commandOf(attributes)}_gradient`, x, dy, dx);
+    return [dx];
+  };
+  return [
+    { name, run: forward },
+    { name: `${name}Gradient`, run: backward },
+  ];
+}
+
+function swiglu({ inputs, backend }: KernelCall): TensorInfo[] {
+  const { gate, up } = inputs as { gate: TensorInfo; up: TensorInfo };
+  const y = backend.output(gate.shape, "float32");
+  backend.run("swiglu", gate, up, y);
+  return [y];
+}
+
+function swigluGradient(call: KernelCall): TensorInfo[] {
+  const { gate, up, dy } = call.inputs as { gate: TensorInfo; up: TensorInfo; dy: TensorInfo };
+  const gradients = newGradients(call, { gate, up });
+  call.backend.run("swiglu_gradient", gate, up, dy, gradients.gate, gradients.up);
+  return Object.values(gradients);
+}
+
+export const activationKernels: readonly EngineKernel[] = [
+  ...elementwise("TesseraGelu", ({ approximation }) => (approximation === "tanh" ? "gelu_tanh" : "gelu")),
+  ...elementwise("TesseraSilu", () => "silu"),
+  { name: "TesseraSwiglu", run: swiglu },
+  { name: "TesseraSwigluGradient", run: swigluGradient },
+];

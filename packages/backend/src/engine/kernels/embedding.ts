@@ -1,0 +1,24 @@
+import type { TensorInfo } from "@tensorflow/tfjs";
+import type { EngineKernel, KernelCall } from "./kernel.ts";
+
+function embedding({ inputs, backend }: KernelCall): TensorInfo[] {
+  const { ids, table } = inputs as { ids: TensorInfo; table: TensorInfo };
+  const width = table.shape[1] as number;
+  const y = backend.output([...ids.shape, width], "float32");
+  backend.run("embedding", ids, table, width, y);
+  return [y];
+}
+
+function embeddingGradient({ inputs, attributes, backend }: KernelCall): TensorInfo[] {
+  const { dy, ids } = inputs as { dy: TensorInfo; ids: TensorInfo };
+  const { vocabSize } = attributes as { vocabSize: number };
+  const width = dy.shape.at(-1) as number;
+  const gradient = backend.output([vocabSize, width], "float32");
+  backend.run("embedding_gradient", ids, dy, width, gradient);
+  return [gradient];
+}
+
+export const embeddingKernels: readonly EngineKernel[] = [
+  { name: "TesseraEmbedding", run: embedding },
+  { name: "TesseraEmbeddingGradient", run: embeddingGradient },
+];

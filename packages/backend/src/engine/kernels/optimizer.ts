@@ -1,0 +1,69 @@
+import type { NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineKernel, KernelCall } from "./kernel.ts";
+
+interface AdamwAttributes {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly step: number;
+  readonly weightDecays: readonly number[];
+}
+
+/** Rewrites parameters and moments where they are. */
+function adamwStep({ inputs, attributes, backend }: KernelCall): TensorInfo[] {
+  const { learningRate, beta1, beta2, epsilon, step, weightDecays } = attributes as unknown as AdamwAttributes;
+  const updated: TensorInfo[] = [];
+  const tensors = weightDecays.flatMap((_, i) => {
+    const [p, m, v] = ["parameter", "firstMoment", "secondMoment"].map((name) =>
+      rewritable(inputs[`${name}${i}`] as TensorInfo, backend),
+    ) as [TensorInfo, TensorInfo, TensorInfo];
+    updated.push(p, m, v);
+    return [p, inputs[`gradient${i}`], m, v];
+  });
+  const rates = [learningRate, beta1, beta2, epsilon, step];
+  backend.run("adamw_step", ...rates, inputs.gradientScale, weightDecays, ...tensors);
+  return updated;
+}
+
+/** The tensor's own memory if nobody else refers to it, else a copy. */
+function rewritable(tensor: TensorInfo, backend: EngineBackend): TensorInfo {
+  const { shape, dataId } = tensor;
+  if (backend.refCount(dataId) === 1) {
+    // The result is one more tensor with this memory.
+    backend.incRef(dataId);
+    return { dataId, shape, dtype: "float32" };
+  }
+  const copy = backend.output(shape, "float32");
+  backend.run("add_n", copy, 1, tensor);
+  return copy;
+}
+
+function globalNorm({ inputs, backend }: KernelCall): TensorInfo[] {
+  const norm = backend.output([], "float32");
+  backend.run("global_norm", norm, ...list(inputs));
+  return [norm];
+}
+
+function addN({ inputs, backend }: KernelCall): TensorInfo {
+  const sum = backend.output((inputs[0] as TensorInfo).shape, "float32");
+  backend.run("add_n", sum, ...list(inputs));
+  return sum;
+}
+
+/** How many tensors, then each. */
+function list(inputs: NamedTensorInfoMap): [number, ...TensorInfo[]] {
+  const tensors = Object.values(inputs) as TensorInfo[];
+  return [tensors.length, ...tensors];
+}
+
+function areFloats(inputs: NamedTensorInfoMap): boolean {
+  return Object.values(inputs).every((tensor) => tensor?.dtype === "float32");
+}
+
+export const optimizerKernels: readonly EngineKernel[] = [
+  { name: "TesseraAdamwStep", run: adamwStep },
+  { name: "TesseraGlobalNorm", run: globalNorm },
+  { name: "AddN", accepts: areFloats, run: addN },
+];
