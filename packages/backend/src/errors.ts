@@ -65,6 +65,28 @@ export class EngineMemoryError extends Error {
   }
 }
 
+/** A copy of TensorFlow.js that a program has loaded. */
+export interface CopyOfTensorflow {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** The program has loaded TensorFlow.js more than once. `copies` is empty in bundles, which do not say where they are from. */
+export class TensorflowCopiesError extends Error {
+  override readonly name = "TensorflowCopiesError";
+  readonly isTesseraError = true;
+  readonly copies: readonly CopyOfTensorflow[];
+
+  constructor(copies: readonly CopyOfTensorflow[]) {
+    const list = copies.map(({ path, version }) => `\n  ${version} from ${path}`).join("");
+    super(
+      "TensorFlow.js is loaded more than once, and the copies overwrite each other's kernels. Let all packages share " +
+        `one: \`npm ls @tensorflow/tfjs-core\` shows who brings which, \`npm dedupe\` often helps.${list}`,
+    );
+    this.copies = copies;
+  }
+}
+
 /** Whether most letters of the name are there. */
 function looksLike(given: string, name: string): boolean {
   const letters = [...name];

@@ -1,7 +1,9 @@
 export {
   BackendUnavailableError,
+  type CopyOfTensorflow,
   EngineError,
   EngineMemoryError,
+  TensorflowCopiesError,
   UnknownBackendError,
   WasmMemoryError,
 } from "./errors.ts";

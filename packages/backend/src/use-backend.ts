@@ -1,6 +1,7 @@
 import { setBackend } from "@tensorflow/tfjs";
 import { setTesseraBackend, setTesseraWasmBackend } from "./engine/start.ts";
 import { BackendUnavailableError, UnknownBackendError } from "./errors.ts";
+import { requireOneTensorflow } from "./one-tensorflow.ts";
 import { setTensorflowBackend } from "./tensorflow.ts";
 import { setWasmBackend } from "./wasm/setup.ts";
 
@@ -34,12 +35,15 @@ export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", 
  * @returns which it is
  * @throws UnknownBackendError if there is none of this name
  * @throws BackendUnavailableError if it does not run here
+ * @throws TensorflowCopiesError if the program has loaded TensorFlow.js more than once
  */
 export async function useBackend(name: BackendName = isNode() ? "tessera" : "tessera-wasm"): Promise<BackendReport> {
   const starter = starters.get(name);
   if (starter === undefined) throw new UnknownBackendError(name, backendNames);
   try {
-    return { name, description: await starter() };
+    const description = await starter();
+    requireOneTensorflow();
+    return { name, description };
   } catch (error) {
     if (name !== "tessera" || !(error instanceof BackendUnavailableError)) throw error;
     console.warn(`${error.message} Using tessera-wasm, which is slower.`);
