@@ -100,7 +100,7 @@ await runMain(async () => {
   const save = saveCheckpoint(store);
   const run = train({
     parameters: parameters(model),
-    objective: nextToken(model),
+    objective: nextToken(model, { checkpointing: options.gradientCheckpointing }),
     batches,
     optimizer: chain(
       clipByGlobalNorm(1),

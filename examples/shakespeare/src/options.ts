@@ -12,6 +12,7 @@ export interface Options {
   readonly resume: boolean;
   readonly backend?: BackendName;
   readonly seed?: number;
+  readonly gradientCheckpointing: boolean;
   readonly json: boolean;
 }
 
@@ -30,6 +31,7 @@ export function readOptions(argv: readonly string[]): Options {
     .option("--resume", "go on from the last checkpoint of the last run, or of the one in --out", false)
     .option("--backend <name>", "what computes (default: the fastest here)", choice(backendNames))
     .option("--seed <number>", "seed of the weights, the batches and the samples (default: 1337)", nonNegativeInteger)
+    .option("--gradient-checkpointing", "compute blocks again in the backward pass: less memory, more time", false)
     .option("--json", "one JSON event per line on standard output and nothing else", false);
   return command.parse(argv).opts<Options>();
 }

@@ -1,5 +1,6 @@
 import {
   dispose as disposeTensors,
+  engine,
   memory,
   profile,
   type Tensor2D,
@@ -8,8 +9,8 @@ import {
   variableGrads,
 } from "@tensorflow/tfjs";
 import { dispose, normal, type Parameter, parameters, randomGenerator, VocabularyError } from "@tessera-lm/layers";
-import { crossEntropy } from "@tessera-lm/ops";
-import { afterAll, describe, expect, test } from "vitest";
+import { crossEntropy, valueAndGradients } from "@tessera-lm/ops";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { SequenceTooLongError } from "./errors.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
 
@@ -197,6 +198,45 @@ test("the tied embedding gets the gradient of the input and that of the head", (
   expect(norm(8)).toBeGreaterThan(0); // token 8 is in no input and no target: only the head's softmax reaches it
   // Token 4 is an input but no target, so that finite differences through both paths are the test above.
   expect(Math.abs(rows[4 * 8] - finiteDifference(parameterNamed("tokenEmbedding.weight"), 4 * 8))).toBeLessThan(0.05);
+});
+
+describe("checkpointing", () => {
+  const deep = createGpt2({ ...config, contextLength: 8, numLayers: 16, dropout: 0.2 }, 5);
+  const ids = tensor2d(
+    Int32Array.from({ length: 128 }, (_, i) => (i * 7919) % 13),
+    [16, 8],
+    "int32",
+  );
+  afterAll(() => {
+    dispose(deep);
+    ids.dispose();
+  });
+
+  /** Loss and gradients, and the most memory that they took on the way. */
+  function differentiated(checkpointing: boolean): { values: number[][]; peakBytes: number } {
+    const before = memory();
+    let peakBytes = 0;
+    const runKernel = engine().runKernel.bind(engine());
+    const spy = vi.spyOn(engine(), "runKernel").mockImplementation((...call) => {
+      const result = runKernel(...call);
+      peakBytes = Math.max(peakBytes, memory().numBytes - before.numBytes);
+      return result as never;
+    });
+    const values = tidy(() => {
+      const loss = () => deep.loss(ids, ids, { seed: 4, checkpointing });
+      const { value, gradients } = valueAndGradients(loss, [...parameters(deep).values()]);
+      return [value, ...gradients].map((tensor) => Array.from(tensor?.dataSync() ?? []));
+    });
+    spy.mockRestore();
+    expect(memory().numTensors).toBe(before.numTensors);
+    return { values, peakBytes };
+  }
+
+  test("changes no bit, and keeps one tensor of a block instead of all", () => {
+    const [plain, checkpointed] = [differentiated(false), differentiated(true)];
+    expect(checkpointed.values).toEqual(plain.values);
+    expect(plain.peakBytes).toBeGreaterThan(3 * checkpointed.peakBytes);
+  });
 });
 
 test("dropout needs a rate and a seed", () => {

@@ -1,7 +1,8 @@
-import { add, range, type Scalar, slice, type Tensor, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import { range, type Scalar, slice, type Tensor, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
 import {
   atSite,
   type Block,
+  checkpointed,
   createBlock,
   createEmbedding,
   createLayerNorm,
@@ -15,7 +16,7 @@ import {
   VocabularyError,
   withDropout,
 } from "@tessera-lm/layers";
-import { linearCrossEntropy, TokenIdError } from "@tessera-lm/ops";
+import { add, linearCrossEntropy, TokenIdError } from "@tessera-lm/ops";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 import { SequenceTooLongError } from "./errors.ts";
 import { tokenLosses } from "./token-losses.ts";
@@ -86,7 +87,7 @@ export class Gpt2 implements LanguageModel {
     return this.#pass(() => {
       let x = this.#embed(tokens, options); // (B, T, C)
       this.blocks.forEach((block, layer) => {
-        x = block.forward(x, atSite(options, layer + 1)); // (B, T, C)
+        x = checkpointed(block, x, atSite(options, layer + 1)); // (B, T, C)
       });
       return this.finalNorm.forward(options?.lastOnly ? lastPosition(x) : x) as Tensor3D;
     });

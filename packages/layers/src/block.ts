@@ -1,4 +1,5 @@
-import { add, type Tensor, tidy } from "@tensorflow/tfjs";
+import { type Tensor, tidy } from "@tensorflow/tfjs";
+import { add } from "@tessera-lm/ops";
 import { createSelfAttention, type SelfAttention, type SelfAttentionOptions } from "./attention.ts";
 import { createFeedForward, type FeedForward, type FeedForwardOptions } from "./feed-forward.ts";
 import { atSite } from "./forward-options.ts";

@@ -1,6 +1,7 @@
 export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from "./attention.ts";
 export { Block, type BlockOptions, createBlock } from "./block.ts";
 export { breathe } from "./breathe.ts";
+export { checkpointed } from "./checkpointed.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
 export { VocabularyError } from "./errors.ts";
 export {

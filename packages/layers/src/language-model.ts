@@ -6,6 +6,11 @@ export interface ForwardOptions {
   readonly seed?: number;
   /** Compute the logits of the last position only, (B, 1, V): what generation needs. Only language models read it. */
   readonly lastOnly?: boolean;
+  /**
+   * Keep only the input of each block for the backward pass, which computes the block again: a third more time, and
+   * much less memory. Gradients stay the same to the last bit. Default false. Only language models read it.
+   */
+  readonly checkpointing?: boolean;
 }
 
 /** A model of text, as training, tuning and evaluation see it. */

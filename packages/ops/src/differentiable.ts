@@ -57,11 +57,7 @@ export function differentiable<Inputs extends Tensors, Saved extends Tensors, At
     save(select(operation.saved, { ...present, ...named(operation.outputs, outputs) }));
     return {
       value: first(outputs),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const gradients = backward(operation, dy, saved, attributes, wanted);
-        release(dy, saved);
-        return gradients;
-      },
+      gradFunc: (dy: Tensor, saved: Tensor[]) => backward(operation, dy, saved, attributes, wanted),
     };
   });
   return run(...select(wanted, present));
@@ -113,16 +109,6 @@ function backward<Inputs extends Tensors, Saved extends Tensors, Attributes exte
   return tidy(() => [
     ...fused(`${operation.kernel}Gradient`, { dy, ...saved }, { ...attributes, wanted: [...wanted] }, compose),
   ]);
-}
-
-/**
- * Frees at once what the tape would hold until the whole backward pass has ended, and what nobody reads again: it asks
- * each operation for its gradients only once. A dy that the caller gave to `grads` was made outside the scope of the
- * backward pass, and stays.
- */
-function release(dy: Tensor, saved: readonly Tensor[]): void {
-  for (const tensor of saved) tensor.dispose();
-  if (dy.scopeId === engine().state.activeScope?.id) dy.dispose();
 }
 
 function isTrainable(tensor: Tensor | undefined): boolean {

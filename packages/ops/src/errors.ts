@@ -37,3 +37,9 @@ export class TokenIdError extends Error {
     this.index = index;
   }
 }
+
+/** A function cannot be differentiated as asked. The message names the operation that stands in the way. */
+export class GradientError extends Error {
+  override readonly name = "GradientError";
+  readonly isTesseraError = true;
+}

@@ -1,9 +1,11 @@
 export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
+export { add } from "./add.ts";
 export { type AttentionOptions, attention, selfAttention } from "./attention.ts";
+export { checkpoint } from "./checkpoint.ts";
 export { crossEntropy } from "./cross-entropy.ts";
 export { type Dropout, dropout } from "./dropout.ts";
 export { embedding } from "./embedding.ts";
-export { OptionError, ShapeError, TokenIdError } from "./errors.ts";
+export { GradientError, OptionError, ShapeError, TokenIdError } from "./errors.ts";
 export { type GeluApproximation, gelu } from "./gelu.ts";
 export { globalNorm } from "./global-norm.ts";
 export { layerNorm } from "./layer-norm.ts";
@@ -13,3 +15,4 @@ export { foldIn } from "./random-bits.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { silu } from "./silu.ts";
 export { swiglu } from "./swiglu.ts";
+export { type ValueAndGradients, valueAndGradients } from "./value-and-gradients.ts";

@@ -104,11 +104,10 @@ export function expectNoLeak(run: () => void): void {
   expect([after.numTensors, after.numDataBuffers]).toEqual([before.numTensors, before.numDataBuffers]);
 }
 
-/** What one run of a function needs at most, seen after each of its kernels. */
+/** What one run of a function needs at most, beyond what was there before. */
 export type Usage = {
-  /** Buffers beyond those that were there before. */
   dataBuffers: number;
-  /** Bytes beyond those that were there before; clones count, too. */
+  /** Bytes of those buffers; clones share theirs. */
   bytes: number;
   /** Numbers in the largest output of a kernel. */
   largestOutput: number;
@@ -116,21 +115,65 @@ export type Usage = {
 
 /** Runs a function and measures it. */
 export function usageOf(run: () => void): Usage {
-  const before = memory();
   const usage: Usage = { dataBuffers: 0, bytes: 0, largestOutput: 0 };
+  const { state } = engine();
+  const known = state.tensorInfo;
+  const buffers = new CountedBuffers(usage, known);
   const runKernel = engine().runKernel.bind(engine());
   const spy = vi.spyOn(engine(), "runKernel").mockImplementation((...call) => {
     const result: Tensor | Tensor[] = runKernel(...call);
-    const { numDataBuffers, numBytes } = memory();
-    usage.dataBuffers = Math.max(usage.dataBuffers, numDataBuffers - before.numDataBuffers);
-    usage.bytes = Math.max(usage.bytes, numBytes - before.numBytes);
     usage.largestOutput = Math.max(usage.largestOutput, ...[result].flat().map((tensor) => tensor.size));
     return result as never;
   });
+  state.tensorInfo = buffers;
   try {
     run();
   } finally {
+    state.tensorInfo = known;
     spy.mockRestore();
   }
   return usage;
+}
+
+type Buffers = ReturnType<typeof engine>["state"]["tensorInfo"];
+type BufferInfo = NonNullable<ReturnType<Buffers["get"]>>;
+
+/** The engine's list of buffers, which sees each of them come and go. */
+class CountedBuffers extends WeakMap<object, BufferInfo> implements Buffers {
+  readonly #usage: Usage;
+  readonly #known: Buffers;
+  #count = 0;
+  #bytes = 0;
+
+  constructor(usage: Usage, known: Buffers) {
+    super();
+    this.#usage = usage;
+    this.#known = known;
+  }
+
+  override has(id: object): boolean {
+    return this.#known.has(id);
+  }
+
+  override get(id: object): BufferInfo | undefined {
+    return this.#known.get(id);
+  }
+
+  override set(id: object, info: BufferInfo): this {
+    this.#change(1, info.bytes);
+    this.#known.set(id, info);
+    return this;
+  }
+
+  override delete(id: object): boolean {
+    this.#change(-1, -(this.get(id)?.bytes ?? 0));
+    return this.#known.delete(id);
+  }
+
+  #change(count: number, bytes: number): void {
+    this.#count += count;
+    this.#bytes += bytes;
+    this.#usage.dataBuffers = Math.max(this.#usage.dataBuffers, this.#count);
+    this.#usage.bytes = Math.max(this.#usage.bytes, this.#bytes);
+  }
 }

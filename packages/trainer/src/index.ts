@@ -15,7 +15,13 @@ export {
 export type { CheckpointSaved, EvalEnd, Sample, StepEnd, Stopped, StopReason, TrainEvent } from "./events.ts";
 export { type LossAndGradients, type LossAndGradientsOptions, lossAndGradients } from "./loss-and-gradients.ts";
 export type { Metric } from "./metric.ts";
-export { type LossTerms, nextToken, type Objective, type ObjectiveContext } from "./objective.ts";
+export {
+  type LossTerms,
+  type NextTokenOptions,
+  nextToken,
+  type Objective,
+  type ObjectiveContext,
+} from "./objective.ts";
 export { type AdamWOptions, adamw } from "./optimizers/adamw.ts";
 export { chain } from "./optimizers/chain.ts";
 export { clipByGlobalNorm } from "./optimizers/clip-by-global-norm.ts";

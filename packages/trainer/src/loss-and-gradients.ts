@@ -1,6 +1,6 @@
-import { add, dispose, engine, type Tensor, tidy } from "@tensorflow/tfjs";
+import { add, dispose, type Tensor, tidy } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
-import { foldIn, globalNorm } from "@tessera-lm/ops";
+import { foldIn, globalNorm, valueAndGradients } from "@tessera-lm/ops";
 import { FrozenParameterError, NoTargetsError, UnreachedParameterError } from "./errors.ts";
 import type { Objective } from "./objective.ts";
 import type { Gradients } from "./optimizers/gradients.ts";
@@ -69,12 +69,11 @@ function differentiate(
   parameters: ReadonlyMap<string, Parameter>,
   f: () => Tensor,
 ): { loss: Tensor; gradients: Tensor[] } {
-  // variableGrads keys by TensorFlow.js' own variable names and fails without a name when nothing is reached.
-  const { value, grads } = engine().gradients(f, [...parameters.values()], undefined, true);
+  const { value, gradients } = valueAndGradients(f, [...parameters.values()]);
   [...parameters.keys()].forEach((name, i) => {
-    if (grads[i] == null) throw new UnreachedParameterError(name);
+    if (gradients[i] === undefined) throw new UnreachedParameterError(name);
   });
-  return { loss: value, gradients: grads };
+  return { loss: value, gradients: gradients as Tensor[] };
 }
 
 /** a + b, tensor by tensor; both are consumed. */

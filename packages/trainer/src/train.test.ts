@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Action, evaluate, saveCheckpoint } from "./actions.ts";
 import { EmptyBatchesError, InvalidOptionError, NonFiniteLossError, UnknownMetricError } from "./errors.ts";
 import type { EvalEnd, StepEnd, TrainEvent } from "./events.ts";
+import { nextToken } from "./objective.ts";
 import type { Run } from "./run.ts";
 import { collect, lossesOf, tinyModel, tinyRun, tinyStore } from "./testing/tiny-run.ts";
 import { train } from "./train.ts";
@@ -47,6 +48,13 @@ describe("train", () => {
     expect(lossesOf(await collect(train(tinyRun())))).toEqual(losses);
     const otherMasks = lossesOf(await collect(train({ ...tinyRun(), seed: 10, stopAfter: 1 })));
     expect(otherMasks.get(1)).not.toBe(losses.get(1));
+  });
+
+  it("gives the same losses to the last bit with gradient checkpointing", async () => {
+    const losses = lossesOf(await collect(train({ ...tinyRun(), steps: 10 })));
+    const model = tinyModel();
+    const objective = nextToken(model, { checkpointing: true });
+    expect(lossesOf(await collect(train({ ...tinyRun(model), objective, steps: 10 })))).toEqual(losses);
   });
 
   it("keeps the number of live buffers, whatever is done between the steps", async () => {
