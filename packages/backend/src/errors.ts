@@ -50,6 +50,27 @@ export class EngineError extends Error {
   }
 }
 
+/** A kernel of the engine was called with a tensor that is missing or of another type or shape than it needs. */
+export class KernelInputError extends Error {
+  override readonly name = "KernelInputError";
+  readonly isTesseraError = true;
+  readonly kernel: string;
+
+  constructor(
+    kernel: string,
+    input: string,
+    expected: string,
+    found: { readonly dtype: string; readonly shape: readonly number[] } | undefined,
+    sizes: ReadonlyMap<string, number>,
+  ) {
+    const known = [...sizes].filter(([size]) => expected.includes(size)).map(([size, value]) => `${size} = ${value}`);
+    const where = known.length > 0 ? ` where ${known.join(", ")}` : "";
+    const is = found ? `is ${found.dtype} (${found.shape.join(", ")})` : "is missing";
+    super(`${kernel}: ${input} must be ${expected}${where}, but ${is}`);
+    this.kernel = kernel;
+  }
+}
+
 /** There is no memory left for a tensor. */
 export class EngineMemoryError extends Error {
   override readonly name = "EngineMemoryError";

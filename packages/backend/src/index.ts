@@ -3,6 +3,7 @@ export {
   type CopyOfTensorflow,
   EngineError,
   EngineMemoryError,
+  KernelInputError,
   TensorflowCopiesError,
   UnknownBackendError,
   WasmMemoryError,

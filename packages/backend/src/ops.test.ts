@@ -1,8 +1,9 @@
 import { type Tensor, tidy, type Variable, variable, variableGrads } from "@tensorflow/tfjs";
 import * as ops from "@tessera-lm/ops";
 import { describe, expect, it } from "vitest";
+import { expectClose } from "./testing/close.ts";
 import { type OwnKernels, ownKernelsDuring, ownKernelsOf } from "./testing/kernels.ts";
-import { comparedBackends, expectAsOnCpu, gradientsOf, type Numbers, tensorOf } from "./testing/on-backend.ts";
+import { comparedBackends, gradientsOf, type Numbers, on, tensorOf } from "./testing/on-backend.ts";
 import { differentiableCases, type OpsCase, updateCases } from "./testing/ops-cases.ts";
 import { type BackendName, useBackend } from "./use-backend.ts";
 
@@ -17,18 +18,21 @@ it("every operation is compared", () => {
 });
 
 describe.each(compared)("on %s", (backend) => {
-  it.each(byName(cases))("%s has cpu's value", async (_, { inputs, run }) => {
-    await expectAsOnCpu(backend, () => run(...inputs.map(tensorOf)));
+  it.each(byName(cases))("%s has cpu's value", async (name, { inputs, run }) => {
+    await expectAsOnCpu(backend, `value of ${name}`, () => run(...inputs.map(tensorOf)));
   });
 
-  it.each(byName(differentiableCases))("%s has cpu's gradient", async (_, { inputs, run }) => {
-    await expectAsOnCpu(backend, gradientsOf(run, inputs));
+  it.each(byName(differentiableCases))("%s has cpu's gradient", async (name, { inputs, run }) => {
+    await expectAsOnCpu(backend, `gradient of ${name}`, gradientsOf(run, inputs));
   });
 
   it.each(byName(differentiableCases.filter(({ inputs }) => inputs.length > 1)))(
     "%s has cpu's gradient by each input while the others are frozen",
-    async (_, { inputs, run }) => {
-      for (const trained of inputs.keys()) await expectAsOnCpu(backend, () => gradientOfOne(run, inputs, trained));
+    async (name, { inputs, run }) => {
+      for (const trained of inputs.keys()) {
+        const gradient = () => gradientOfOne(run, inputs, trained);
+        await expectAsOnCpu(backend, `gradient of ${name} by input ${trained}`, gradient);
+      }
     },
   );
 });
@@ -47,6 +51,15 @@ describe.each(compared.filter((name) => name.startsWith("tessera")))("%s", (back
     expect(ownKernelsOf(backend).filter((name) => !wanted.includes(name))).toEqual([]);
   });
 });
+
+const cpuNumbers = new Map<string, Promise<Numbers>>();
+
+/** Expects what cpu computes, which is computed once for all backends. */
+async function expectAsOnCpu(backend: BackendName, key: string, f: () => Tensor): Promise<void> {
+  if (!cpuNumbers.has(key)) cpuNumbers.set(key, on("cpu", f));
+  const expected = (await cpuNumbers.get(key)) as Numbers;
+  expectClose(await on(backend, f), expected);
+}
 
 /** The gradient by one input, where the others are variables that are not trained. */
 function gradientOfOne(run: OpsCase["run"], inputs: readonly Numbers[], trained: number): Tensor {

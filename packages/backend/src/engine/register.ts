@@ -13,7 +13,7 @@ import {
 import { EngineBackend } from "./backend.ts";
 import type { EngineHost } from "./host.ts";
 import { engineKernels } from "./kernels/index.ts";
-import type { EngineKernel } from "./kernels/kernel.ts";
+import type { EngineKernel, KernelCall } from "./kernels/kernel.ts";
 
 const started = new Map<string, EngineBackend>();
 
@@ -52,10 +52,12 @@ function kernelFunc(kernel: EngineKernel, fallback: KernelFunc | undefined): Ker
   return ({ inputs, attrs = {}, backend }) => {
     const accepted = kernel.accepts?.(inputs as NamedTensorInfoMap, attrs as NamedAttrMap) ?? true;
     if (!accepted && fallback) return fallback({ inputs, attrs, backend });
-    return kernel.run({
+    const call: KernelCall = {
       inputs: inputs as NamedTensorInfoMap,
       attributes: attrs as NamedAttrMap,
       backend: backend as EngineBackend,
-    });
+    };
+    kernel.check?.(kernel.name, call);
+    return kernel.run(call);
   };
 }

@@ -1,4 +1,5 @@
 import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 import { newGradients } from "./wanted.ts";
 
@@ -17,8 +18,8 @@ function elementwise(name: string, commandOf: (attributes: NamedAttrMap) => stri
     return [dx];
   };
   return [
-    { name, run: forward },
-    { name: `${name}Gradient`, run: backward },
+    { name, check: expects({ x: "float32 (…)" }), run: forward },
+    { name: `${name}Gradient`, check: expects({ x: "float32 (…)", dy: "float32 (…)" }), run: backward },
   ];
 }
 
@@ -36,9 +37,11 @@ function swigluGradient(call: KernelCall): TensorInfo[] {
   return Object.values(gradients);
 }
 
+const GATED = { gate: "float32 (…)", up: "float32 (…)" };
+
 export const activationKernels: readonly EngineKernel[] = [
   ...elementwise("TesseraGelu", ({ approximation }) => (approximation === "tanh" ? "gelu_tanh" : "gelu")),
   ...elementwise("TesseraSilu", () => "silu"),
-  { name: "TesseraSwiglu", run: swiglu },
-  { name: "TesseraSwigluGradient", run: swigluGradient },
+  { name: "TesseraSwiglu", check: expects(GATED), run: swiglu },
+  { name: "TesseraSwigluGradient", check: expects({ ...GATED, dy: "float32 (…)" }), run: swigluGradient },
 ];

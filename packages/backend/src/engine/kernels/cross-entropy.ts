@@ -1,4 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 import { wantedOf } from "./wanted.ts";
 
@@ -24,8 +25,14 @@ function crossEntropyGradient({ inputs, backend }: KernelCall): TensorInfo[] {
   return [gradient];
 }
 
+const LABELLED = { logits: "float32 (N, V)", targets: "int32 (N)" };
+
 export const crossEntropyKernels: readonly EngineKernel[] = [
   { name: "Softmax", accepts: ({ logits }) => logits?.dtype === "float32", run: softmax },
-  { name: "TesseraCrossEntropy", run: crossEntropy },
-  { name: "TesseraCrossEntropyGradient", run: crossEntropyGradient },
+  { name: "TesseraCrossEntropy", check: expects(LABELLED), run: crossEntropy },
+  {
+    name: "TesseraCrossEntropyGradient",
+    check: expects({ ...LABELLED, logSumExp: "float32 (N)", dy: "float32 (N)" }),
+    run: crossEntropyGradient,
+  },
 ];

@@ -1,4 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 
 /** The mask depends on the seed alone, so that the gradient is dropout, too. */
@@ -13,6 +14,6 @@ function dropout(input: "x" | "dy"): (call: KernelCall) => TensorInfo[] {
 }
 
 export const dropoutKernels: readonly EngineKernel[] = [
-  { name: "TesseraDropout", run: dropout("x") },
-  { name: "TesseraDropoutGradient", run: dropout("dy") },
+  { name: "TesseraDropout", check: expects({ x: "float32 (…)" }), run: dropout("x") },
+  { name: "TesseraDropoutGradient", check: expects({ dy: "float32 (…)" }), run: dropout("dy") },
 ];

@@ -1,4 +1,5 @@
 import type { TensorInfo } from "@tensorflow/tfjs";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 
 function embedding({ inputs, backend }: KernelCall): TensorInfo[] {
@@ -19,6 +20,10 @@ function embeddingGradient({ inputs, attributes, backend }: KernelCall): TensorI
 }
 
 export const embeddingKernels: readonly EngineKernel[] = [
-  { name: "TesseraEmbedding", run: embedding },
-  { name: "TesseraEmbeddingGradient", run: embeddingGradient },
+  { name: "TesseraEmbedding", check: expects({ ids: "int32 (…)", table: "float32 (V, C)" }), run: embedding },
+  {
+    name: "TesseraEmbeddingGradient",
+    check: expects({ ids: "int32 (…)", dy: "float32 (…, C)" }),
+    run: embeddingGradient,
+  },
 ];

@@ -13,5 +13,10 @@ export interface EngineKernel {
   readonly name: string;
   /** Whether it can do this; what it cannot, tfjs-backend-cpu's kernel does. Default: everything. */
   accepts?(inputs: NamedTensorInfoMap, attributes: NamedAttrMap): boolean;
+  /**
+   * Throws if the inputs are not what it needs, before a command that would read past their end is queued. Kernels that
+   * TensorFlow.js knows are called through its operations, which check them.
+   */
+  readonly check?: (kernel: string, call: KernelCall) => void;
   run(call: KernelCall): TensorInfo | TensorInfo[];
 }

@@ -1,4 +1,5 @@
 import { type TensorInfo, util } from "@tensorflow/tfjs";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 import { newGradients, wantedOf } from "./wanted.ts";
 
@@ -40,9 +41,19 @@ function columnOf({ shape }: TensorInfo): number[] {
   return [util.sizeFromShape(shape.slice(0, -1)), 1];
 }
 
+const SCALED = { x: "float32 (…, C)", scale: "float32 (C)" };
+
 export const normKernels: readonly EngineKernel[] = [
-  { name: "TesseraLayerNorm", run: layerNorm },
-  { name: "TesseraLayerNormGradient", run: layerNormGradient },
-  { name: "TesseraRmsNorm", run: rmsNorm },
-  { name: "TesseraRmsNormGradient", run: rmsNormGradient },
+  { name: "TesseraLayerNorm", check: expects({ ...SCALED, "shift?": "float32 (C)" }), run: layerNorm },
+  {
+    name: "TesseraLayerNormGradient",
+    check: expects({ ...SCALED, dy: "float32 (…, C)", mean: "float32 (N, 1)", rstd: "float32 (N, 1)" }),
+    run: layerNormGradient,
+  },
+  { name: "TesseraRmsNorm", check: expects(SCALED), run: rmsNorm },
+  {
+    name: "TesseraRmsNormGradient",
+    check: expects({ ...SCALED, dy: "float32 (…, C)", rstd: "float32 (N, 1)" }),
+    run: rmsNormGradient,
+  },
 ];

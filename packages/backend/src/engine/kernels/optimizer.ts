@@ -1,5 +1,6 @@
 import type { NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
+import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 
 interface AdamwAttributes {
@@ -58,12 +59,26 @@ function list(inputs: NamedTensorInfoMap): [number, ...TensorInfo[]] {
   return [tensors.length, ...tensors];
 }
 
+/** Parameter, gradient and moments must be of one size. */
+function checkParameters(kernel: string, call: KernelCall): void {
+  const { weightDecays } = call.attributes as unknown as AdamwAttributes;
+  for (const i of weightDecays.keys()) {
+    const names = [`parameter${i}`, `gradient${i}`, `firstMoment${i}`, `secondMoment${i}`];
+    expects(Object.fromEntries(names.map((name) => [name, "float32 (…)"])))(kernel, call);
+  }
+  expects({ "gradientScale?": "float32 ()" })(kernel, call);
+}
+
+function checkFloats(kernel: string, call: KernelCall): void {
+  for (const name of Object.keys(call.inputs)) expects({ [name]: "float32 (…)" })(kernel, call);
+}
+
 function areFloats(inputs: NamedTensorInfoMap): boolean {
   return Object.values(inputs).every((tensor) => tensor?.dtype === "float32");
 }
 
 export const optimizerKernels: readonly EngineKernel[] = [
-  { name: "TesseraAdamwStep", run: adamwStep },
-  { name: "TesseraGlobalNorm", run: globalNorm },
+  { name: "TesseraAdamwStep", check: checkParameters, run: adamwStep },
+  { name: "TesseraGlobalNorm", check: checkFloats, run: globalNorm },
   { name: "AddN", accepts: areFloats, run: addN },
 ];
