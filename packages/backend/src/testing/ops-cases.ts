@@ -51,6 +51,8 @@ export const differentiableCases: readonly OpsCase[] = [
   rmsNorm([3, 43, 257]),
   ...elementwise([2, 9]),
   ...elementwise([3, 37, 131]),
+  add([2, 3, 5], [2, 3, 5]),
+  add([3, 37, 131], [37, 131]),
   ...attention({ B: 2, T: 3, S: 5, H: 4, G: 2, D: 2 }),
   ...attention({ B: 2, T: 69, S: 69, H: 4, G: 1, D: 24 }),
   ...attention({ B: 1, T: 1, S: 33, H: 2, G: 2, D: 16 }),
@@ -143,6 +145,15 @@ function elementwise(shape: readonly number[]): OpsCase[] {
       run: (gate, up) => ops.swiglu(gate as Tensor, up as Tensor),
     },
   ];
+}
+
+function add(shape: readonly number[], other: readonly number[]): OpsCase {
+  return {
+    operation: "add",
+    name: `add of (${shape}) and (${other})`,
+    inputs: [ramp(shape), ramp(other, 1)],
+    run: (a, b) => ops.add(a as Tensor, b as Tensor),
+  };
 }
 
 interface Sizes {
