@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { backend, engine, memory, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
+import { backend, engine, memory, type Tensor, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
+import { gelu } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
 import { EngineError, EngineMemoryError, useBackend } from "../index.ts";
 import type { EngineBackend } from "./backend.ts";
@@ -45,6 +46,18 @@ describe.each(backends)("%s", (name) => {
     x.dispose();
     tensor2d([9, 9, 9, 9], [2, 2]);
     expect(await row.data()).toEqual(Float32Array.of(3, 4));
+  });
+
+  it("writes nothing into memory that queued commands still read", async () => {
+    await current();
+    const size = 2 ** 20;
+    const x = tensor1d(Float32Array.from({ length: size }, (_, i) => Math.sin(i)));
+    const results = Array.from({ length: 20 }, () => gelu(x));
+    x.dispose();
+    const inItsPlace = tensor1d(new Float32Array(size).fill(7));
+    const read = async (i: number) => Buffer.from((await (results.at(i) as Tensor).data()).buffer);
+    expect((await read(-1)).equals(await read(0))).toBe(true);
+    for (const tensor of [inItsPlace, ...results]) tensor.dispose();
   });
 
   it("takes tensors over from another backend, and gives them back", async () => {
