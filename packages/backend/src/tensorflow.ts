@@ -1,23 +1,27 @@
-import { setBackend } from "@tensorflow/tfjs";
+import { backend, setBackend } from "@tensorflow/tfjs";
 import { BackendUnavailableError } from "./errors.ts";
-
-/** A name in a variable, so that bundlers and the compiler do not look for a package that need not be there. */
-const tfjsNode: string = "@tensorflow/tfjs-node";
+import { importOptional } from "./optional-import.ts";
 
 /**
  * Makes the TensorFlow library the current backend.
  * @returns what runs, in words
- * @throws BackendUnavailableError if `@tensorflow/tfjs-node` is not installed or does not load
+ * @throws BackendUnavailableError if neither `@tensorflow/tfjs-node` nor `-gpu` is installed, or it does not load
  */
 export async function setTensorflowBackend(): Promise<string> {
   restoreRemovedUtilities();
-  try {
-    await import(tfjsNode);
-  } catch (cause) {
-    throw new BackendUnavailableError("tensorflow", advice(cause), cause);
-  }
+  // The library greets with ten lines; its errors are still shown.
+  if (globalThis.process !== undefined) process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  const name = await load("@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu");
   if (!(await setBackend("tensorflow"))) throw new BackendUnavailableError("tensorflow", "it did not start.");
-  return "the TensorFlow library through @tensorflow/tfjs-node";
+  const { binding } = backend() as { binding?: { TF_Version?: string } };
+  return `the TensorFlow library ${binding?.TF_Version ?? ""} through ${name}`;
+}
+
+/** Imports the first of these packages that is installed, and says which. */
+async function load(...names: readonly string[]): Promise<string> {
+  for (const name of names) if ((await importOptional("tensorflow", name)) !== undefined) return name;
+  const advice = "Run `npm install @tensorflow/tfjs-node@4.22.0`, or choose another backend.";
+  throw new BackendUnavailableError("tensorflow", `${names[0]} is not installed. ${advice}`);
 }
 
 /** tfjs-node 4.22 calls two functions on nearly every operation that Node 23 has removed. */
@@ -31,12 +35,4 @@ function restoreRemovedUtilities(): void {
 interface RemovedUtilities {
   isNullOrUndefined: (value: unknown) => boolean;
   isArray: (value: unknown) => boolean;
-}
-
-function advice(cause: unknown): string {
-  const code = (cause as { code?: unknown }).code;
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") {
-    return "@tensorflow/tfjs-node is not installed. Run `npm install @tensorflow/tfjs-node@4.22.0`, or choose wasm.";
-  }
-  return `@tensorflow/tfjs-node does not load: ${(cause as Error).message}. Reinstall it, or choose wasm.`;
 }

@@ -42,7 +42,7 @@ describe("useBackend", () => {
     const error = await useBackend("wsam" as BackendName).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(UnknownBackendError);
     expect((error as Error).message).toBe(
-      'There is no backend "wsam". Did you mean "wasm"? Choose one of: tessera, tessera-wasm, tensorflow, wasm, cpu.',
+      'There is no backend "wsam". Did you mean "wasm"? Choose one of: tessera, tessera-wasm, tensorflow, webgpu, wasm, cpu.',
     );
   });
 

@@ -4,6 +4,7 @@ import { BackendUnavailableError, UnknownBackendError } from "./errors.ts";
 import { requireOneTensorflow } from "./one-tensorflow.ts";
 import { setTensorflowBackend } from "./tensorflow.ts";
 import { setWasmBackend } from "./wasm/setup.ts";
+import { setWebgpuBackend } from "./webgpu.ts";
 
 /**
  * Where tensors are computed:
@@ -11,10 +12,11 @@ import { setWasmBackend } from "./wasm/setup.ts";
  * - "tessera": the engine as a Node addon, on all cores;
  * - "tessera-wasm": the engine as WebAssembly, on one core, in Node and browsers;
  * - "tensorflow": the TensorFlow library through `@tensorflow/tfjs-node`, where it is installed;
+ * - "webgpu": the graphics processor, by TensorFlow.js's WebGPU backend, where that is installed;
  * - "wasm": TensorFlow.js's own WebAssembly backend;
  * - "cpu": plain JavaScript, slow and exact, for reference.
  */
-export type BackendName = "tessera" | "tessera-wasm" | "tensorflow" | "wasm" | "cpu";
+export type BackendName = "tessera" | "tessera-wasm" | "tensorflow" | "webgpu" | "wasm" | "cpu";
 
 /** Which backend is in use. */
 export interface BackendReport {
@@ -23,7 +25,7 @@ export interface BackendReport {
   readonly description: string;
 }
 
-export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", "tensorflow", "wasm", "cpu"];
+export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", "tensorflow", "webgpu", "wasm", "cpu"];
 
 /**
  * Makes a TensorFlow.js backend the current one.
@@ -56,6 +58,7 @@ const starters: ReadonlyMap<string, () => Promise<string>> = new Map([
   ["tessera", setTesseraBackend],
   ["tessera-wasm", setTesseraWasmBackend],
   ["tensorflow", setTensorflowBackend],
+  ["webgpu", setWebgpuBackend],
   ["wasm", () => setWasmBackend()],
   ["cpu", setCpuBackend],
 ]);

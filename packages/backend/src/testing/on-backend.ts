@@ -1,4 +1,5 @@
-import { grads, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
+import { existsSync } from "node:fs";
+import { env, grads, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
 import { BackendUnavailableError } from "../errors.ts";
 import { type BackendName, backendNames, useBackend } from "../use-backend.ts";
 import { expectClose } from "./close.ts";
@@ -50,11 +51,17 @@ export function gradientsOf(f: (...inputs: Tensor[]) => Tensor, inputs: readonly
   };
 }
 
-const optional: readonly BackendName[] = ["tensorflow"];
+const optional: readonly BackendName[] = ["tensorflow", "webgpu"];
+
+/** Chromium's graphics processor in software, for machines without one. */
+const swiftShader = "/usr/lib/chromium/vk_swiftshader_icd.json";
+if (existsSync(swiftShader)) process.env.VK_ICD_FILENAMES ??= swiftShader;
 
 async function isPresent(name: BackendName): Promise<boolean> {
   try {
     await useBackend(name);
+    // Otherwise small tensors are computed in JavaScript.
+    if (name === "webgpu") env().set("WEBGPU_CPU_FORWARD", false);
     return true;
   } catch (error) {
     if (error instanceof BackendUnavailableError && optional.includes(name)) return false;
