@@ -8,9 +8,7 @@ import { importOptional } from "./optional-import.ts";
  * @throws BackendUnavailableError if neither `@tensorflow/tfjs-node` nor `-gpu` is installed, or it does not load
  */
 export async function setTensorflowBackend(): Promise<string> {
-  restoreRemovedUtilities();
-  // The library greets with ten lines; its errors are still shown.
-  if (globalThis.process !== undefined) process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  replaceDeprecatedUtilities();
   const name = await load("@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu");
   if (!(await setBackend("tensorflow"))) throw new BackendUnavailableError("tensorflow", "it did not start.");
   const { binding } = backend() as { binding?: { TF_Version?: string } };
@@ -24,15 +22,15 @@ async function load(...names: readonly string[]): Promise<string> {
   throw new BackendUnavailableError("tensorflow", `${names[0]} is not installed. ${advice}`);
 }
 
-/** tfjs-node 4.22 calls two functions on nearly every operation that Node 23 has removed. */
-function restoreRemovedUtilities(): void {
-  const util = globalThis.process?.getBuiltinModule?.("node:util") as Partial<RemovedUtilities> | undefined;
+/** tfjs-node 4.22 calls two functions on nearly every operation that Node has deprecated, and in version 23 removed. */
+function replaceDeprecatedUtilities(): void {
+  const util = globalThis.process?.getBuiltinModule?.("node:util") as DeprecatedUtilities | undefined;
   if (util === undefined) return;
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
+  util.isArray = Array.isArray;
 }
 
-interface RemovedUtilities {
-  isNullOrUndefined: (value: unknown) => boolean;
-  isArray: (value: unknown) => boolean;
+interface DeprecatedUtilities {
+  isNullOrUndefined?: (value: unknown) => boolean;
+  isArray?: (value: unknown) => boolean;
 }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { isPresent } from "./testing/on-backend.ts";
 import type { Training, TrainingSettings } from "./testing/training.ts";
 
 const STEPS = 20;
@@ -23,6 +24,12 @@ describe("training", { timeout: 120_000 }, () => {
     expectSameLosses(tessera, cpu);
     expectSameLosses(wasm, cpu);
     expect(cpu.losses.at(-1)).toBeLessThan((cpu.losses[0] as number) - 0.1);
+  });
+
+  it.for(["tensorflow", "webgpu"] as const)("has cpu's losses on %s", async (backend, { skip }) => {
+    skip(!(await isPresent(backend)), `${backend} is not set up here`);
+    const [cpu, other] = await Promise.all([run({ ...small, backend: "cpu" }), run({ ...small, backend })]);
+    expectSameLosses(other, cpu);
   });
 });
 

@@ -4,7 +4,7 @@ import { BackendUnavailableError, UnknownBackendError } from "./errors.ts";
 import { requireOneTensorflow } from "./one-tensorflow.ts";
 import { setTensorflowBackend } from "./tensorflow.ts";
 import { setWasmBackend } from "./wasm/setup.ts";
-import { setWebgpuBackend } from "./webgpu.ts";
+import { setWebgpuBackend } from "./webgpu/setup.ts";
 
 /**
  * Where tensors are computed:

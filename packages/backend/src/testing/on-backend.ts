@@ -57,7 +57,8 @@ const optional: readonly BackendName[] = ["tensorflow", "webgpu"];
 const swiftShader = "/usr/lib/chromium/vk_swiftshader_icd.json";
 if (existsSync(swiftShader)) process.env.VK_ICD_FILENAMES ??= swiftShader;
 
-async function isPresent(name: BackendName): Promise<boolean> {
+/** Whether a backend runs here. */
+export async function isPresent(name: BackendName): Promise<boolean> {
   try {
     await useBackend(name);
     // Otherwise small tensors are computed in JavaScript.

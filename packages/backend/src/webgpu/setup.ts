@@ -1,6 +1,7 @@
 import { findBackendFactory, setBackend } from "@tensorflow/tfjs";
-import { BackendUnavailableError } from "./errors.ts";
-import { importOptional } from "./optional-import.ts";
+import { BackendUnavailableError } from "../errors.ts";
+import { importOptional } from "../optional-import.ts";
+import { replaceAddN } from "./add-n.ts";
 
 /** The part of WebGPU that is looked at here. */
 interface Gpu {
@@ -23,9 +24,17 @@ export async function setWebgpuBackend(): Promise<string> {
   const gpu = givenGpu() ?? (await provideGpu());
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new BackendUnavailableError("webgpu", "no graphics processor was found.");
-  if (findBackendFactory("webgpu") == null) await required("@tensorflow/tfjs-backend-webgpu");
+  loaded ??= load();
+  await loaded;
   if (!(await setBackend("webgpu"))) throw new BackendUnavailableError("webgpu", "it did not start.");
   return `TensorFlow.js's WebGPU backend on ${adapter.info?.description || "the graphics processor"}`;
+}
+
+let loaded: Promise<void> | undefined;
+
+async function load(): Promise<void> {
+  if (findBackendFactory("webgpu") == null) await required("@tensorflow/tfjs-backend-webgpu");
+  replaceAddN();
 }
 
 const scope = globalThis as { navigator?: { gpu?: Gpu } };
