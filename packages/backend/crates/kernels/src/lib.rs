@@ -37,10 +37,12 @@ pub mod global_norm;
 pub mod sampling;
 
 // TensorFlow.js's general operations.
-pub mod elementwise;
+pub mod binary;
 pub mod gather;
 pub mod reduce;
+pub mod strided;
 pub mod transpose;
+pub mod unary;
 
 #[cfg(test)]
 mod test_support;

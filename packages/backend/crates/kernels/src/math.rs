@@ -31,6 +31,51 @@ pub fn exp_m1<const FUSED: bool>(x: f32) -> f32 {
     }
 }
 
+/// ln x within 2 units in the last place; −∞ for 0 and what is too small for the usual form, NaN below.
+#[inline(always)]
+pub fn ln<const FUSED: bool>(x: f32) -> f32 {
+    // x = 2ⁿ · (1 + f) with 1 + f in [√½, √2).
+    let bits = x.to_bits() as i32;
+    let n = (bits - SQRT_HALF_BITS) >> 23;
+    let f = f32::from_bits((bits - (n << 23)) as u32) - 1.0;
+    let n = n as f32;
+    let mut p = 7.037_683_6e-2;
+    p = fma::<FUSED>(p, f, -1.151_461e-1);
+    p = fma::<FUSED>(p, f, 1.167_699_9e-1);
+    p = fma::<FUSED>(p, f, -1.242_014_1e-1);
+    p = fma::<FUSED>(p, f, 1.424_932_3e-1);
+    p = fma::<FUSED>(p, f, -1.666_805_8e-1);
+    p = fma::<FUSED>(p, f, 2.000_071_5e-1);
+    p = fma::<FUSED>(p, f, -2.499_999_4e-1);
+    p = fma::<FUSED>(p, f, 3.333_333e-1);
+    let z = f * f;
+    // ln 2 in two parts, the small one added first.
+    let small = fma::<FUSED>(n, -2.121_944_4e-4, p * f * z);
+    let ln = fma::<FUSED>(n, 0.693_359_4, fma::<FUSED>(-0.5, z, small) + f);
+    if x < f32::MIN_POSITIVE {
+        if x < 0.0 {
+            f32::NAN
+        } else {
+            f32::NEG_INFINITY
+        }
+    } else if x < f32::INFINITY {
+        ln
+    } else {
+        x
+    }
+}
+
+const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
+
+/// ln(1 + x) within 4 units in the last place, near 0 too; −∞ for −1, NaN below.
+#[inline(always)]
+pub fn ln_1p<const FUSED: bool>(x: f32) -> f32 {
+    let u = 1.0 + x;
+    // What rounding 1 + x lost.
+    let lost = (x - (u - 1.0)) / u;
+    ln::<FUSED>(u) + if x > -1.0 && x < 1e7 { lost } else { 0.0 }
+}
+
 /// 1 / (1 + e⁻ˣ) within 4 units in the last place where it is not below 10⁻³⁸.
 #[inline(always)]
 pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
@@ -163,6 +208,11 @@ pub(crate) mod tests {
         assert!(worst((-87.3, 88.0), 0.0137, exp_m1::<FUSED>, f64::exp_m1) <= 4.0);
         assert!(worst((-1.0, 1.0), 1.1e-4, exp_m1::<FUSED>, f64::exp_m1) <= 4.0);
         assert!(worst((1e-8, 1e-6), 1.1e-9, exp_m1::<FUSED>, f64::exp_m1) <= 4.0);
+        assert!(worst((1e-30, 1e-20), 1.7e-24, ln::<FUSED>, f64::ln) <= 2.0);
+        assert!(worst((0.01, 3.0), 1.1e-4, ln::<FUSED>, f64::ln) <= 2.0);
+        assert!(worst((3.0, 1e6), 13.7, ln::<FUSED>, f64::ln) <= 2.0);
+        assert!(worst((-0.99, 5.0), 1.1e-3, ln_1p::<FUSED>, f64::ln_1p) <= 4.0);
+        assert!(worst((1e-8, 1e-6), 1.1e-9, ln_1p::<FUSED>, f64::ln_1p) <= 4.0);
         assert!(worst((-87.0, 30.0), 0.0137, sigmoid::<FUSED>, |x| 1.0 / (1.0 + (-x).exp())) <= 4.0);
         assert!(worst((-12.0, 12.0), 1.3e-3, tanh::<FUSED>, f64::tanh) <= 6.0);
         assert!(worst((1e-8, 1e-6), 1.1e-9, tanh::<FUSED>, f64::tanh) <= 6.0);
@@ -186,6 +236,16 @@ pub(crate) mod tests {
         assert_eq!(exp::<true>(f32::NEG_INFINITY), 0.0);
         assert_eq!(exp::<true>(1e9), f32::INFINITY);
         assert_eq!(exp::<true>(f32::INFINITY), f32::INFINITY);
+    }
+
+    #[test]
+    fn logarithms_at_the_ends() {
+        for (ln, one) in [(ln::<true> as fn(f32) -> f32, 1.0), (ln_1p::<true>, 0.0)] {
+            assert_eq!(ln(one), 0.0);
+            assert_eq!(ln(one - 1.0), f32::NEG_INFINITY);
+            assert_eq!(ln(f32::INFINITY), f32::INFINITY);
+            assert!(ln(one - 1.5).is_nan() && ln(f32::NEG_INFINITY).is_nan() && ln(f32::NAN).is_nan());
+        }
     }
 
     #[test]

@@ -1,1 +1,0 @@
-//! Element by element, with broadcasting.
