@@ -38,10 +38,11 @@ pub mod sampling;
 
 // TensorFlow.js's general operations.
 pub mod binary;
+pub mod copy;
 pub mod gather;
 pub mod reduce;
+pub mod scan;
 pub mod strided;
-pub mod transpose;
 pub mod unary;
 
 #[cfg(test)]

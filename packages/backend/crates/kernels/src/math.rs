@@ -36,8 +36,8 @@ pub fn exp_m1<const FUSED: bool>(x: f32) -> f32 {
 pub fn ln<const FUSED: bool>(x: f32) -> f32 {
     // x = 2ⁿ · (1 + f) with 1 + f in [√½, √2).
     let bits = x.to_bits() as i32;
-    let n = (bits - SQRT_HALF_BITS) >> 23;
-    let f = f32::from_bits((bits - (n << 23)) as u32) - 1.0;
+    let n = bits.wrapping_sub(SQRT_HALF_BITS) >> 23;
+    let f = f32::from_bits(bits.wrapping_sub(n << 23) as u32) - 1.0;
     let n = n as f32;
     let mut p = 7.037_683_6e-2;
     p = fma::<FUSED>(p, f, -1.151_461e-1);

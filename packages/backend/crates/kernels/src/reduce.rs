@@ -13,6 +13,8 @@ pub type Sizes = [usize; 3];
 const COLUMNS: usize = 1024;
 /// Running results of one row.
 const WIDTH: usize = 64;
+/// How many elements make a part of the axis: few enough for each running result to stay accurate.
+const PART: usize = 64 * WIDTH;
 
 macro_rules! reduction {
     ($($(#[$doc:meta])+ $name:ident: $type:ty, $identity:expr, |$a:ident, $b:ident| $value:expr;)*) => {$(
@@ -25,6 +27,22 @@ macro_rules! reduction {
             }
             check(sizes, x.len(), y.len());
             reduce(sizes, x, y, $identity, kernel);
+        }
+    )*};
+}
+
+macro_rules! arg_reduction {
+    ($($(#[$doc:meta])+ $name:ident: $type:ty, |$a:ident, $b:ident| $better:expr;)*) => {$(
+        $(#[$doc])+
+        pub fn $name(sizes: Sizes, x: &[$type], y: &mut [i32]) {
+            vectorized! {
+                fn first_of_row(x: &[$type]) -> usize {
+                    let best = fold_row(x, x[0], |$b, $a| if $better { $a } else { $b });
+                    // If the first is NaN nothing is better, nor is anything equal to it.
+                    x.iter().position(|&x| x == best).unwrap_or(0)
+                }
+            }
+            arg_first(sizes, x, y, |$a, $b| $better, first_of_row);
         }
     )*};
 }
@@ -51,14 +69,11 @@ pub mod float {
         for_each_chunk(y, TASK_WORK, |_, y| y.iter_mut().for_each(|y| *y /= n));
     }
 
-    /// The position of the first of the greatest, NaN left out unless it comes first
-    pub fn arg_max(sizes: Sizes, x: &[f32], y: &mut [i32]) {
-        arg_first(sizes, x, y, |a, b| a > b);
-    }
-
-    /// The position of the first of the least, NaN left out unless it comes first
-    pub fn arg_min(sizes: Sizes, x: &[f32], y: &mut [i32]) {
-        arg_first(sizes, x, y, |a, b| a < b);
+    arg_reduction! {
+        /// The position of the first of the greatest, NaN left out unless it comes first
+        arg_max: f32, |a, b| a > b;
+        /// The position of the first of the least, NaN left out unless it comes first
+        arg_min: f32, |a, b| a < b;
     }
 }
 
@@ -75,14 +90,11 @@ pub mod int {
         min: i32, i32::MAX, |a, b| a.min(b);
     }
 
-    /// The position of the first of the greatest
-    pub fn arg_max(sizes: Sizes, x: &[i32], y: &mut [i32]) {
-        arg_first(sizes, x, y, |a, b| a > b);
-    }
-
-    /// The position of the first of the least
-    pub fn arg_min(sizes: Sizes, x: &[i32], y: &mut [i32]) {
-        arg_first(sizes, x, y, |a, b| a < b);
+    arg_reduction! {
+        /// The position of the first of the greatest
+        arg_max: i32, |a, b| a > b;
+        /// The position of the first of the least
+        arg_min: i32, |a, b| a < b;
     }
 }
 
@@ -115,7 +127,7 @@ fn reduce<T: Copy + Send + Sync>(
         return y.fill(identity);
     }
     let width = inner.min(COLUMNS);
-    let part = (TASK_WORK / width).max(32);
+    let part = (PART / width).max(32);
     let parts = n.div_ceil(part);
     if parts > 1 {
         let mut results = vec![identity; outer * parts * inner];
@@ -224,24 +236,29 @@ fn fold_wide<T: Copy>(x: &[T], inner: usize, y: &mut [T], identity: T, op: impl 
     }
 }
 
-/// y[o, j] ← the first i for which no x[o, k, j] is better, starting from i = 0.
-fn arg_first<T: Copy + Send + Sync>(sizes: Sizes, x: &[T], y: &mut [i32], better: impl Fn(T, T) -> bool + Copy + Sync) {
+/// y[o, j] ← the first i for which no x[o, k, j] is better, starting from i = 0. `first_of_row` is that of one row.
+fn arg_first<T: Copy + Send + Sync>(
+    sizes: Sizes,
+    x: &[T],
+    y: &mut [i32],
+    better: impl Fn(T, T) -> bool + Sync,
+    first_of_row: fn(&[T]) -> usize,
+) {
     check(sizes, x.len(), y.len());
     let [_, n, inner] = sizes;
     if x.is_empty() {
         return y.fill(0);
     }
-    let positions = y.len();
-    let y = Disjoint::new(y);
-    for_each_range(positions, items_per_task(positions, n), |range| {
-        for to in range {
+    let first_of_column = |start: usize| {
+        let others = x[start..].iter().step_by(inner).take(n).enumerate();
+        others.fold((0, x[start]), |best, (i, &x)| if better(x, best.1) { (i, x) } else { best }).0
+    };
+    let size = items_per_task(y.len(), n);
+    for_each_chunk(y, size, |chunk, y| {
+        for (to, y) in (chunk * size..).zip(y) {
             let start = to / inner * n * inner + to % inner;
-            let column = x[start..].iter().step_by(inner).take(n);
-            let first = (0, x[start]);
-            let best = |best: (usize, T), (i, &x): (usize, &T)| if better(x, best.1) { (i, x) } else { best };
-            // SAFETY: each position is written once.
-            unsafe { y.range(to..to + 1) }
-            [0] = column.enumerate().fold(first, best).0 as i32;
+            let first = if inner == 1 { first_of_row(&x[start..start + n]) } else { first_of_column(start) };
+            *y = first as i32;
         }
     });
 }
