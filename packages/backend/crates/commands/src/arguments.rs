@@ -59,6 +59,12 @@ impl<'a> Arguments<'a> {
         (0..count).map(|_| self.slice()).collect()
     }
 
+    /// A list of steps, which may go backwards: how many, then each.
+    pub fn steps(&mut self) -> Vec<isize> {
+        let count = self.usize();
+        (0..count).map(|_| self.number() as isize).collect()
+    }
+
     /// A tensor to read. Empty if absent.
     pub fn slice<T>(&mut self) -> &'a [T] {
         self.optional().unwrap_or_default()

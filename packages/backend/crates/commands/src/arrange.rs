@@ -6,8 +6,8 @@ use tessera_kernels::gather::{gather, one_hot, scatter_sum, segment_sum, Summand
 use crate::{Arguments, Command};
 
 pub(crate) const COMMANDS: &[Command] = &[
-    ("copy", copy_box::<u32>),
-    ("copy_bool", copy_box::<u8>),
+    ("copy_box", copy_box::<u32>),
+    ("copy_box_bool", copy_box::<u8>),
     ("gather", gather_rows::<u32>),
     ("gather_bool", gather_rows::<u8>),
     ("segment_sum", segments::<f32>),
@@ -20,7 +20,7 @@ pub(crate) const COMMANDS: &[Command] = &[
 ];
 
 /// The box's sizes, x, where it begins in x, its steps there, and the same for y.
-fn copy_box<T: Copy + Default + Send + Sync>(a: &mut Arguments) {
+fn copy_box<T: Copy + Default + Send + Sync + 'static>(a: &mut Arguments) {
     let sizes = a.sizes();
     let (x, x_start, x_steps) = (a.slice::<T>(), a.number() as isize, a.steps());
     let (y, y_start, y_steps) = (a.slice_mut(), a.number() as isize, a.steps());
@@ -28,17 +28,17 @@ fn copy_box<T: Copy + Default + Send + Sync>(a: &mut Arguments) {
 }
 
 /// batch, outer, n, width, x, indices, y
-fn gather_rows<T: Copy + Send + Sync>(a: &mut Arguments) {
+fn gather_rows<T: Copy + Send + Sync + 'static>(a: &mut Arguments) {
     let sizes = [a.usize(), a.usize(), a.usize(), a.usize()];
     gather::<T>(sizes, a.slice(), a.slice(), a.slice_mut());
 }
 
 /// width, x, ids, y
-fn segments<T: Summand>(a: &mut Arguments) {
+fn segments<T: Summand + 'static>(a: &mut Arguments) {
     segment_sum::<T>(a.usize(), a.slice(), a.slice(), a.slice_mut());
 }
 
 /// width, y's indexed axes, x, indices, y
-fn scatter<T: Summand>(a: &mut Arguments) {
+fn scatter<T: Summand + 'static>(a: &mut Arguments) {
     scatter_sum::<T>(a.usize(), &a.sizes(), a.slice(), a.slice(), a.slice_mut());
 }

@@ -7,10 +7,13 @@
 use std::sync::OnceLock;
 
 mod arguments;
+mod arrange;
+mod elementwise;
 mod layers;
 mod linear;
 mod memory;
 mod optimizer;
+mod reduce;
 mod sampling;
 
 pub use arguments::Arguments;
@@ -19,8 +22,19 @@ pub use arguments::Arguments;
 pub type Command = (&'static str, fn(&mut Arguments));
 
 /// One list per file, joined in this order.
-const GROUPS: &[&[Command]] =
-    &[memory::COMMANDS, linear::COMMANDS, layers::COMMANDS, optimizer::COMMANDS, sampling::COMMANDS];
+const GROUPS: &[&[Command]] = &[
+    memory::COMMANDS,
+    linear::COMMANDS,
+    layers::COMMANDS,
+    optimizer::COMMANDS,
+    sampling::COMMANDS,
+    elementwise::UNARY,
+    elementwise::BINARY,
+    elementwise::OTHERS,
+    reduce::REDUCTIONS,
+    reduce::SCANS,
+    arrange::COMMANDS,
+];
 
 /// All commands; a command's number is its position.
 pub fn commands() -> &'static [Command] {
@@ -40,4 +54,17 @@ pub unsafe fn run(words: &[f64]) {
     let number = *words.first().expect("a command begins with its number") as usize;
     let (_, kernel) = commands().get(number).unwrap_or_else(|| panic!("there is no command {number}"));
     kernel(&mut Arguments::new(&words[1..]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_a_name_of_its_own() {
+        let mut names: Vec<_> = commands().iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        let repeated: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(repeated.is_empty(), "{repeated:?}");
+    }
 }

@@ -81,8 +81,8 @@ pub mod float {
         sin(): f32 => f32, 16, |x| x.sin();
         /// cos x
         cos(): f32 => f32, 16, |x| x.cos();
-        /// tan x
-        tan(): f32 => f32, 16, |x| x.tan();
+        /// tan x; in double precision, as it is steep
+        tan(): f32 => f32, 16, |x| (x as f64).tan() as f32;
         /// arcsin x
         asin(): f32 => f32, 16, |x| x.asin();
         /// arccos x

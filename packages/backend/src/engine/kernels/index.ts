@@ -1,17 +1,25 @@
 import { activationKernels } from "./activations.ts";
+import { arrangeKernels } from "./arrange.ts";
 import { crossEntropyKernels } from "./cross-entropy.ts";
 import { dropoutKernels } from "./dropout.ts";
+import { elementwiseKernels } from "./elementwise.ts";
 import { embeddingKernels } from "./embedding.ts";
+import { gatherKernels } from "./gather.ts";
 import type { EngineKernel } from "./kernel.ts";
 import { normKernels } from "./norms.ts";
 import { optimizerKernels } from "./optimizer.ts";
+import { reduceKernels } from "./reduce.ts";
 
 /** All kernels of the engine. Every other kernel of TensorFlow.js is tfjs-backend-cpu's, on the same memory. */
 export const engineKernels: readonly EngineKernel[] = [
   ...activationKernels,
+  ...arrangeKernels,
   ...crossEntropyKernels,
   ...dropoutKernels,
+  ...elementwiseKernels,
   ...embeddingKernels,
+  ...gatherKernels,
   ...normKernels,
   ...optimizerKernels,
+  ...reduceKernels,
 ];
