@@ -12,7 +12,8 @@ import {
   type UnpackAttrs,
   util,
 } from "@tensorflow/tfjs";
-import type { EngineBackend, EngineDataType } from "../backend.ts";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 import { allTypes, haveType, isEngineType } from "./dtypes.ts";
 import { filled } from "./elementwise.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";

@@ -1,5 +1,5 @@
 import type { DataType, TensorInfo } from "@tensorflow/tfjs";
-import type { EngineDataType } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 
 /** Commands are named after float32; those of the other types carry their name. */
 const suffixes: Record<EngineDataType, string> = { float32: "", int32: "_int32", bool: "_bool" };

@@ -9,7 +9,8 @@ import {
   type TensorInfo,
   util,
 } from "@tensorflow/tfjs";
-import type { EngineBackend, EngineDataType } from "../backend.ts";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 import { allTypes, commandFor, haveType, isEngineType, moveCommandFor, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 

@@ -7,7 +7,8 @@ import {
   type UnsortedSegmentSumAttrs,
   util,
 } from "@tensorflow/tfjs";
-import type { EngineBackend, EngineDataType } from "../backend.ts";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 import { commandFor, isEngineType, moveCommandFor, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 

@@ -1,5 +1,6 @@
 import { backend_util, type DataType, type TensorInfo, util } from "@tensorflow/tfjs";
-import type { EngineBackend, EngineDataType } from "../backend.ts";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 import { commandFor, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 

@@ -1,5 +1,6 @@
 import { type TensorInfo, util } from "@tensorflow/tfjs";
-import type { EngineBackend, EngineDataType } from "../backend.ts";
+import type { EngineBackend } from "../backend.ts";
+import type { EngineDataType } from "../memory.ts";
 import { moveCommandFor } from "./dtypes.ts";
 
 /** A box of a tensor's elements: where it begins, and how far apart neighbours along each of its axes are. */
