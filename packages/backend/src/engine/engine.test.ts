@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { backend, engine, memory, type Tensor, tensor, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
+import {
+  backend,
+  engine,
+  memory,
+  removeBackend,
+  type Tensor,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from "@tensorflow/tfjs";
 import { gelu } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
 import { EngineError, EngineMemoryError, useBackend } from "../index.ts";
@@ -93,6 +103,14 @@ describe.each(backends)("%s", (name) => {
     expect(failure).toBeInstanceOf(EngineMemoryError);
     expect((failure as EngineMemoryError).requestedBytes).toBe(2 ** 50);
     expect((failure as Error).message).toContain("1073741824 MB");
+    expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
+  });
+
+  it("starts again after it was removed, and still has its tensors", async () => {
+    await current();
+    const x = tensor1d([1, 2]);
+    removeBackend(name);
+    await current();
     expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
   });
 

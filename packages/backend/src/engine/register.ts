@@ -1,5 +1,6 @@
 import {
   copyRegisteredKernels,
+  findBackendFactory,
   getKernel,
   type KernelConfig,
   type KernelFunc,
@@ -24,6 +25,8 @@ const started = new Map<string, EngineBackend>();
  */
 export async function setEngineBackend(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<string> {
   const backend = started.get(name) ?? (await start(name, load));
+  // Also when somebody has removed it.
+  if (!findBackendFactory(name)) registerBackend(name, () => backend);
   await setBackend(name);
   return backend.description;
 }
@@ -34,7 +37,6 @@ async function start(name: string, load: () => EngineHost | Promise<EngineHost>)
   const backend = started.get(name) ?? new EngineBackend(name, host);
   if (started.has(name)) return backend;
   started.set(name, backend);
-  registerBackend(name, () => backend);
   registerKernels(name);
   return backend;
 }
