@@ -11,9 +11,11 @@ export async function importOptional(backend: string, name: string): Promise<unk
     return await import(name);
   } catch (cause) {
     const { message } = cause as Error;
-    // In quotes, it is the package itself that was not found, and not one that it needs.
     const [problem] = message.split("\n");
-    if (/^Cannot find (package|module) /.test(message) && problem?.includes(`'${name}'`)) return undefined;
+    if (notFound.exec(message)?.[1] === name) return undefined;
     throw new BackendUnavailableError(backend, `${name} does not load: ${problem}.`, cause);
   }
 }
+
+/** As Node and as Vite say it. In quotes is what was not found: the package itself, or one that it needs. */
+const notFound = /^(?:Cannot find (?:package|module)|Could not resolve) ['"](.*?)['"]/;
