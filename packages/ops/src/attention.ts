@@ -27,6 +27,8 @@ export interface AttentionOptions {
   readonly numGroups?: number;
   /** Whether query t sees only the keys up to t + S − T: the last query sees every key. Default false. */
   readonly causal?: boolean;
+  /** How many keys a causal query sees at most, the last one among them, as in Mistral. Default: all. */
+  readonly window?: number;
   /** Drops attention probabilities, (B, H, T, S) in row-major order. */
   readonly dropout?: Dropout;
 }
@@ -42,7 +44,8 @@ export interface AttentionOptions {
  * @param value (B, S, G·D)
  * @returns (B, T, H·D)
  * @throws ShapeError if the shapes do not fit together, or causal queries outnumber the keys
- * @throws OptionError if the heads do not divide into groups, or the dropout rate is not in [0, 1)
+ * @throws OptionError if the heads do not divide into groups, the dropout rate is not in [0, 1), or there is a
+ *   window that is not positive or not causal
  */
 export function attention(query: Tensor3D, key: Tensor3D, value: Tensor3D, options: AttentionOptions): Tensor3D {
   const attributes = attentionAttributes("attention", options);
@@ -79,6 +82,8 @@ type Attributes = {
   numHeads: number;
   numGroups: number;
   causal: boolean;
+  /** 0: all keys. */
+  window: number;
   dropoutRate: number;
   dropoutSeed: number;
 };
@@ -154,12 +159,12 @@ function headLayout(query: Tensor, key: Tensor, { numHeads: H, numGroups: G }: A
 }
 
 /** q · kᵀ / √D + mask. The queries of a group stand below each other, so that keys are never repeated. (B·G, R·T, S) */
-function scores(query: Tensor, key: Tensor, layout: Layout, { causal }: Attributes): Tensor {
+function scores(query: Tensor, key: Tensor, layout: Layout, { causal, window }: Attributes): Tensor {
   const { B, G, R, T, S } = layout;
   const s = matMul(scaledQueryHeads(query, layout), keyHeads(key, layout, true));
   // A single query, as in generation, is the last one and sees every key.
-  if (!causal || T === 1) return s;
-  return reshape(add(reshape(s, [B * G * R, T, S]), causalMask(T, S)), [B * G, R * T, S]);
+  if (!causal || (T === 1 && window === 0)) return s;
+  return reshape(add(reshape(s, [B * G * R, T, S]), causalMask(T, S, window)), [B * G, R * T, S]);
 }
 
 /** (B, T, H·D) → (B·G, R·T, D) */
@@ -196,14 +201,17 @@ function dropProbabilities(
   return rate === 0 ? p : mul(p, reshape(dropoutMask([B * H * T * S], { rate, seed }), p.shape));
 }
 
-let lastMask: { T: number; S: number; values: Float32Array } | undefined;
+let lastMask: { T: number; S: number; window: number; values: Float32Array } | undefined;
 
 /** 0 where query t sees key s, else −10⁹: (T, S). The numbers are kept for the next call; the tensor is the caller's. */
-function causalMask(T: number, S: number): Tensor {
-  if (lastMask?.T !== T || lastMask.S !== S) {
-    const values = new Float32Array(T * S);
-    for (let t = 0; t < T; t++) values.fill(-1e9, t * S + t + S - T + 1, (t + 1) * S);
-    lastMask = { T, S, values };
+function causalMask(T: number, S: number, window: number): Tensor {
+  if (lastMask?.T !== T || lastMask.S !== S || lastMask.window !== window) {
+    const values = new Float32Array(T * S).fill(-1e9);
+    for (let t = 0; t < T; t++) {
+      const end = t + S - T + 1;
+      values.fill(0, t * S + (window === 0 ? 0 : Math.max(0, end - window)), t * S + end);
+    }
+    lastMask = { T, S, window, values };
   }
   // A copy, because the cpu backend takes the array itself for its memory.
   return tensor2d(lastMask.values.slice(), [T, S]);
@@ -220,7 +228,7 @@ function splitQkv(qkv: Tensor, { numHeads: H, numGroups: G }: Attributes): Input
 }
 
 function attentionAttributes(operation: string, options: AttentionOptions): Attributes {
-  const { numHeads, numGroups = numHeads, causal = false, dropout } = options;
+  const { numHeads, numGroups = numHeads, causal = false, window, dropout } = options;
   if (
     !(
       Number.isInteger(numHeads) &&
@@ -235,8 +243,19 @@ function attentionAttributes(operation: string, options: AttentionOptions): Attr
       `numHeads must be a positive multiple of numGroups, but they are ${numHeads} and ${numGroups}`,
     );
   }
+  if (window !== undefined && !(Number.isInteger(window) && window > 0)) {
+    throw new OptionError(operation, `window must be a positive number of keys, but is ${window}`);
+  }
+  if (window !== undefined && !causal) throw new OptionError(operation, "a window needs causal attention");
   requireRate(operation, dropout?.rate ?? 0);
-  return { numHeads, numGroups, causal, dropoutRate: dropout?.rate ?? 0, dropoutSeed: dropout?.seed ?? 0 };
+  return {
+    numHeads,
+    numGroups,
+    causal,
+    window: window ?? 0,
+    dropoutRate: dropout?.rate ?? 0,
+    dropoutSeed: dropout?.seed ?? 0,
+  };
 }
 
 function requireMultiple(operation: string, name: string, tensor: Tensor3D, numHeads: number): number {

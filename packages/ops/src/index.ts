@@ -13,6 +13,7 @@ export { linear } from "./linear.ts";
 export { linearCrossEntropy } from "./linear-cross-entropy.ts";
 export { foldIn } from "./random-bits.ts";
 export { rmsNorm } from "./rms-norm.ts";
+export { type RopeOptions, rope } from "./rope.ts";
 export { silu } from "./silu.ts";
 export { swiglu } from "./swiglu.ts";
 export { type ValueAndGradients, valueAndGradients } from "./value-and-gradients.ts";

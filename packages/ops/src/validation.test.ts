@@ -11,6 +11,7 @@ import {
   linearCrossEntropy,
   OptionError,
   rmsNorm,
+  rope,
   ShapeError,
   selfAttention,
   swiglu,
@@ -51,6 +52,7 @@ const mistakes: [message: string, call: () => Tensor][] = [
     () => attention(block(1, 3, 4), block(1, 2, 4), block(1, 2, 4), { numHeads: 2, causal: true }),
   ],
   ["selfAttention: the last axis of qkv must hold 6 heads", () => selfAttention(block(1, 3, 10), { numHeads: 2 })],
+  ["rope: the last axis of x must hold 2 heads of one even size", () => rope(block(1, 3, 6), { numHeads: 2 })],
   ["crossEntropy: targets must have shape (2), but has shape (3)", () => crossEntropy(matrix(2, 4), ids(1, 2, 3))],
   [
     "linearCrossEntropy: weight must have shape (V, 4), but has shape (7, 3)",
@@ -76,6 +78,18 @@ describe("an option out of range is named", () => {
     expect(() => gelu(vector(2), "erf" as GeluApproximation)).toThrow(
       'approximation must be "none" or "tanh", but is "erf"',
     );
+  });
+
+  it("a window of attention", () => {
+    const call = (causal: boolean, window: number) => selfAttention(block(1, 2, 6), { numHeads: 1, causal, window });
+    expect(() => call(true, 0)).toThrow("selfAttention: window must be a positive number of keys, but is 0");
+    expect(() => call(true, 1.5)).toThrow(OptionError);
+    expect(() => call(false, 1)).toThrow("selfAttention: a window needs causal attention");
+  });
+
+  it("a base or a start of positions", () => {
+    expect(() => rope(block(1, 2, 4), { numHeads: 1, base: 0 })).toThrow("rope: base must be positive, but is 0");
+    expect(() => rope(block(1, 2, 4), { numHeads: 1, start: -1 })).toThrow(OptionError);
   });
 
   it("a dropout rate of attention", () => {

@@ -58,6 +58,8 @@ export const differentiableCases: readonly OpsCase[] = [
   ...attention({ B: 1, T: 1, S: 33, H: 2, G: 2, D: 16 }),
   ...selfAttention({ B: 2, T: 5, H: 2, G: 2, D: 4 }),
   ...selfAttention({ B: 1, T: 131, H: 3, G: 3, D: 20 }),
+  ...rope({ B: 2, T: 3, H: 2, D: 4 }),
+  ...rope({ B: 3, T: 70, H: 3, D: 38 }),
   ...losses(6, 4, 7),
   ...losses(1031, 20, 53),
   ...losses(70, 33, 1201),
@@ -166,21 +168,34 @@ interface Sizes {
 
 function attention({ B, T, S, H, G, D }: Sizes & { readonly S: number }): OpsCase[] {
   const inputs = [ramp([B, T, H * D]), ramp([B, S, G * D], 1), ramp([B, S, G * D], 2)];
-  return [{ causal: true }, { causal: false }, { causal: true, dropout: drop }].map((options) => ({
-    operation: "attention",
-    name: `attention ${JSON.stringify({ B, T, S, H, G, D, ...options })}`,
-    inputs,
-    run: (q, k, v) =>
-      ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { numHeads: H, numGroups: G, ...options }),
-  }));
+  const window = Math.ceil(S / 3);
+  return [{ causal: true }, { causal: false }, { causal: true, dropout: drop }, { causal: true, window }].map(
+    (options) => ({
+      operation: "attention",
+      name: `attention ${JSON.stringify({ B, T, S, H, G, D, ...options })}`,
+      inputs,
+      run: (q, k, v) =>
+        ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { numHeads: H, numGroups: G, ...options }),
+    }),
+  );
 }
 
 function selfAttention({ B, T, H, G, D }: Sizes): OpsCase[] {
-  return [{ causal: true }, { causal: false, dropout: drop }].map((options) => ({
+  const window = Math.ceil(T / 3);
+  return [{ causal: true }, { causal: false, dropout: drop }, { causal: true, window }].map((options) => ({
     operation: "selfAttention",
     name: `selfAttention ${JSON.stringify({ B, T, H, G, D, ...options })}`,
     inputs: [ramp([B, T, (H + 2 * G) * D])],
     run: (qkv) => ops.selfAttention(qkv as Tensor3D, { numHeads: H, numGroups: G, ...options }),
+  }));
+}
+
+function rope({ B, T, H, D }: Omit<Sizes, "G">): OpsCase[] {
+  return [{}, { interleaved: true, start: 1000 }].map((options) => ({
+    operation: "rope",
+    name: `rope ${JSON.stringify({ B, T, H, D, ...options })}`,
+    inputs: [ramp([B, T, H * D])],
+    run: (x) => ops.rope(x as Tensor3D, { numHeads: H, ...options }),
   }));
 }
 

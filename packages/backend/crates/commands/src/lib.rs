@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 mod arguments;
 mod arrange;
+mod attention;
 mod elementwise;
 mod layers;
 mod linear;
@@ -25,6 +26,7 @@ pub type Command = (&'static str, fn(&mut Arguments));
 const GROUPS: &[&[Command]] = &[
     memory::COMMANDS,
     linear::COMMANDS,
+    attention::COMMANDS,
     layers::COMMANDS,
     optimizer::COMMANDS,
     sampling::COMMANDS,

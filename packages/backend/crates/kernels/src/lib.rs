@@ -7,6 +7,7 @@
 pub mod math;
 pub mod parallel;
 pub mod random_bits;
+mod registers;
 pub mod simd;
 pub mod sums;
 

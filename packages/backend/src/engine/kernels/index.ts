@@ -1,5 +1,6 @@
 import { activationKernels } from "./activations.ts";
 import { arrangeKernels } from "./arrange.ts";
+import { attentionKernels } from "./attention.ts";
 import { crossEntropyKernels } from "./cross-entropy.ts";
 import { dropoutKernels } from "./dropout.ts";
 import { elementwiseKernels } from "./elementwise.ts";
@@ -9,11 +10,13 @@ import type { EngineKernel } from "./kernel.ts";
 import { normKernels } from "./norms.ts";
 import { optimizerKernels } from "./optimizer.ts";
 import { reduceKernels } from "./reduce.ts";
+import { ropeKernels } from "./rope.ts";
 
 /** All kernels of the engine. Every other kernel of TensorFlow.js is tfjs-backend-cpu's, on the same memory. */
 export const engineKernels: readonly EngineKernel[] = [
   ...activationKernels,
   ...arrangeKernels,
+  ...attentionKernels,
   ...crossEntropyKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
@@ -22,4 +25,5 @@ export const engineKernels: readonly EngineKernel[] = [
   ...normKernels,
   ...optimizerKernels,
   ...reduceKernels,
+  ...ropeKernels,
 ];

@@ -1,1 +1,0 @@
-//! Attention and its gradients, tile by tile.
