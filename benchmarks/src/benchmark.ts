@@ -1,3 +1,4 @@
+import { UsageError } from "@tessera-examples/common";
 import type { Row } from "./row.ts";
 
 /** What the command line gives to a benchmark. */
@@ -14,3 +15,9 @@ export interface BenchmarkOptions {
 
 /** A benchmark: rows as they become known. One file or folder each, listed in `main.ts`. */
 export type Benchmark = (options: BenchmarkOptions) => AsyncGenerator<Row>;
+
+/** @throws UsageError for a case that a benchmark does not have */
+export function requireKnown(chosen: readonly string[] | undefined, known: readonly string[]): void {
+  const unknown = chosen?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UsageError(`There is no preset ${unknown}. Choose from ${known.join(", ")}.`);
+}

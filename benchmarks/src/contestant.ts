@@ -15,21 +15,32 @@ export interface RunReport {
   readonly milliseconds: readonly number[];
   /** A number by which one sees that it did the work: a loss, a count, a hash. */
   readonly check: number;
+  /** The 99th percentile of how long its event loop made others wait, in ms, if it has one. */
+  readonly eventLoopDelay?: number;
 }
 
-type Answer = Partial<Introduction & RunReport & { peakRssBytes: number; error: string }>;
+/** Its resident memory, in MB. */
+export interface MemoryReport {
+  readonly now: number;
+  /** The most that it has held so far. */
+  readonly peak: number;
+}
+
+type Answer = Partial<Introduction & RunReport & { rssBytes: number; peakRssBytes: number; error: string }>;
 
 /**
  * A program under measurement, ours or a peer's: a child process that stays alive and works only on command, so that
  * two of them can take turns. It speaks JSON, one object per line. First it introduces itself. Then it reads commands
- * from standard input: `run n`, answered by a {@link RunReport}, and `memory`, answered by the peak of its resident
- * memory. It ends with its input. Instead of any answer it may send `{ "error": "…" }`.
+ * from standard input: `run n` or `run n WORK`, for one that does several kinds of work, answered by a {@link RunReport};
+ * and `memory`, answered by its resident memory in bytes. It ends with its input. Instead of any answer it may send
+ * `{ "error": "…" }`.
  */
 export class Contestant {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;
   readonly #output: Interface;
   #complaints = "";
+  #introduction: Introduction | undefined;
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env });
@@ -46,19 +57,18 @@ export class Contestant {
 
   /** Its introduction: the first thing to ask for. */
   async introduction(): Promise<Introduction> {
-    const { name } = await this.#answer();
-    return { name: name ?? "unnamed" };
+    this.#introduction ??= { name: (await this.#answer()).name ?? "unnamed" };
+    return this.#introduction;
   }
 
-  async run(count: number): Promise<RunReport> {
-    const { milliseconds = [], check = Number.NaN } = await this.#ask(`run ${count}`);
-    return { milliseconds, check };
+  async run(count: number, work = ""): Promise<RunReport> {
+    const { milliseconds = [], check = Number.NaN, eventLoopDelay } = await this.#ask(`run ${count} ${work}`.trim());
+    return { milliseconds, check, ...(eventLoopDelay !== undefined && { eventLoopDelay }) };
   }
 
-  /** The most memory that it has held so far, in MB. */
-  async peakMegabytes(): Promise<number> {
-    const { peakRssBytes = Number.NaN } = await this.#ask("memory");
-    return peakRssBytes / 2 ** 20;
+  async memory(): Promise<MemoryReport> {
+    const { rssBytes = Number.NaN, peakRssBytes = Number.NaN } = await this.#ask("memory");
+    return { now: rssBytes / 2 ** 20, peak: peakRssBytes / 2 ** 20 };
   }
 
   /** Ends it, and waits until it is gone. */

@@ -2,10 +2,11 @@
 import { choice, createCommand, positiveInteger, runMain } from "@tessera-examples/common";
 import { Argument } from "commander";
 import type { Benchmark } from "./benchmark.ts";
+import { kernelsBenchmark } from "./kernels/bench.ts";
 import { type Row, table } from "./row.ts";
 import { trainBenchmark } from "./train/bench.ts";
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { train: trainBenchmark };
+const benchmarks: Readonly<Record<string, Benchmark>> = { train: trainBenchmark, kernels: kernelsBenchmark };
 
 type Options = { json?: true; presets?: string[]; steps?: number; backend?: string };
 

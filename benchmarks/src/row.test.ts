@@ -20,6 +20,14 @@ describe("toRow", () => {
     expect(table([row])).toContain("train x: no room");
   });
 
+  it("says how much of the machine's peak both reach", () => {
+    const work = { flops: 2e9, peakRate: 1e11 };
+    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [25], peer: [50], work });
+    expect(row.shareOfPeak).toEqual({ ours: 0.8, peer: 0.4 });
+    expect(table([row])).toContain("80 % / 40 %");
+    expect(toRow({ ...base, unit: "ms", better: "lower", ours: [], peer: [50], work }).shareOfPeak?.ours).toBe(null);
+  });
+
   it("keeps three digits", () => {
     const row = toRow({ ...base, unit: "ms", better: "lower", ours: [1234.567], peer: [0.0123456] });
     expect(row).toMatchObject({ ours: 1235, peer: 0.0123 });

@@ -13,6 +13,8 @@ export interface Row {
   readonly ratio: number | null;
   /** The smallest and the largest ratio of a single round. */
   readonly spread: readonly [least: number, most: number] | null;
+  /** How much of the rate at which this machine multiplies matrices was reached, where that says something. */
+  readonly shareOfPeak?: { readonly ours: number | null; readonly peer: number | null };
   /** The TensorFlow.js backend that we ran on. */
   readonly backend: string;
   readonly machine: string;
@@ -29,13 +31,17 @@ export interface Measurement {
   readonly peerName: string;
   readonly backend: string;
   readonly reason?: string;
+  /** Floating-point operations of what took so many milliseconds, and the most per second of anybody in this run. */
+  readonly work?: { readonly flops: number; readonly peakRate: number };
 }
 
 /** Medians over the rounds, and how the ratio varied from round to round. */
-export function toRow({ name, unit, better, ours, peer, peerName, backend, reason }: Measurement): Row {
+export function toRow({ name, unit, better, ours, peer, peerName, backend, reason, work }: Measurement): Row {
   const compare = (a: number, b: number): number => (better === "lower" ? b / a : a / b);
   const [a, b] = [median(ours), median(peer)];
   const ratios = ours.flatMap((value, i) => (peer[i] === undefined ? [] : [compare(value, peer[i])]));
+  const share = (milliseconds: number | null): number | null =>
+    work === undefined || milliseconds === null ? null : rounded((1000 * work.flops) / milliseconds / work.peakRate);
   return {
     name,
     unit,
@@ -46,6 +52,7 @@ export function toRow({ name, unit, better, ours, peer, peerName, backend, reaso
     spread: ratios.length < 2 ? null : [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
     backend,
     machine: machine(),
+    ...(work !== undefined && { shareOfPeak: { ours: share(a), peer: share(b) } }),
     ...(reason !== undefined && { reason }),
   };
 }
@@ -67,10 +74,11 @@ export function table(rows: readonly Row[]): string {
     show(row.peer),
     row.ratio === null ? "–" : `${row.ratio}×`,
     row.spread === null ? "–" : `${row.spread[0]}–${row.spread[1]}`,
+    row.shareOfPeak === undefined ? "" : `${percent(row.shareOfPeak.ours)} / ${percent(row.shareOfPeak.peer)}`,
     row.backend,
     row.peerName,
   ]);
-  const lines = [["", "unit", "ours", "peer", "ratio", "spread", "our backend", "peer's name"], ...cells];
+  const lines = [["", "unit", "ours", "peer", "ratio", "spread", "of peak", "our backend", "peer's name"], ...cells];
   const widths = (lines[0] as string[]).map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)));
   const text = lines.map((line) =>
     line
@@ -89,6 +97,8 @@ export function machine(): string {
 }
 
 const show = (value: number | null): string => (value === null ? "–" : String(value));
+
+const percent = (share: number | null): string => (share === null ? "–" : `${Math.round(100 * share)} %`);
 
 /** Three significant digits, or whole numbers. */
 function rounded(value: number): number;

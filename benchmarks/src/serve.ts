@@ -1,10 +1,12 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import type { Introduction } from "./contestant.ts";
 
 /** One of our own programs under measurement. */
 export interface Subject extends Introduction {
   /** Does the work once, all of it: nothing may be left in a queue. Returns the number to check. */
-  run(): Promise<number>;
+  run(work: string | undefined): Promise<number>;
 }
 
 /** Makes a program answer as `Contestant` asks: the other end of its conversation. */
@@ -19,18 +21,27 @@ export async function serve(prepare: () => Promise<Subject>): Promise<void> {
 }
 
 async function obey(subject: Subject, line: string): Promise<object> {
-  const [command, count] = line.split(" ");
-  // Node counts in kilobytes on every system.
-  if (command === "memory") return { peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+  const [command, count, work] = line.split(" ");
+  // Node counts the peak in kilobytes on every system.
+  if (command === "memory") {
+    return { rssBytes: process.memoryUsage.rss(), peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+  }
   const milliseconds: number[] = [];
   let check = Number.NaN;
+  const delays = monitorEventLoopDelay({ resolution: SAMPLING });
+  delays.enable();
   for (let i = 0; i < Number(count); i++) {
     const started = performance.now();
-    check = await subject.run();
+    check = await subject.run(work);
     milliseconds.push(performance.now() - started);
   }
-  return { milliseconds, check };
+  await setTimeout(2 * SAMPLING); // so that the last delay is seen
+  delays.disable();
+  return { milliseconds, check, eventLoopDelay: Math.max(0, delays.percentile(99) / 1e6 - SAMPLING) };
 }
+
+/** Milliseconds between two looks at the event loop. They are part of each delay that is reported. */
+const SAMPLING = 1;
 
 function say(answer: object): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`);

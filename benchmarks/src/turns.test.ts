@@ -12,9 +12,9 @@ function contestant(name: string, answer: string): Contestant {
     console.log(JSON.stringify({ name: ${JSON.stringify(name)} }));
     let n = 0;
     require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
-      const [command, count] = line.split(" ");
+      const [command, count, work] = line.split(" ");
       n++;
-      console.log(JSON.stringify(command === "memory" ? { peakRssBytes: 3 * 2 ** 20 } : ${answer}));
+      console.log(JSON.stringify(command === "memory" ? { rssBytes: 2 ** 20, peakRssBytes: 3 * 2 ** 20 } : ${answer}));
     });`;
   const made = new Contestant(process.execPath, ["-e", source]);
   contestants.push(made);
@@ -28,7 +28,27 @@ describe("takeTurns", () => {
     const steady = contestant("steady", "{ milliseconds: Array(+count).fill(n), check: 10 + n }");
     const [result] = await takeTurns([steady], plan, () => {});
     // The first two commands are warmup.
-    expect(result).toEqual({ name: "steady", milliseconds: [3, 4, 5], firstCheck: 11, peakMegabytes: [3] });
+    expect(result).toEqual({
+      name: "steady",
+      milliseconds: [3, 4, 5],
+      firstCheck: 11,
+      lastCheck: 15,
+      eventLoopDelays: [],
+      peakMegabytes: [3],
+    });
+  });
+
+  it("can be called again for another kind of work, and passes on what a round says of the event loop", async () => {
+    const echo = contestant("echo", "{ milliseconds: [work.length], check: 0, eventLoopDelay: n }");
+    for (const [work, milliseconds] of [
+      ["ab", 2],
+      ["abcd", 4],
+    ] as const) {
+      const [result] = await takeTurns([echo], { ...plan, work }, () => {});
+      expect(result).toMatchObject({ name: "echo", milliseconds: [milliseconds, milliseconds, milliseconds] });
+      expect(result?.eventLoopDelays).toHaveLength(3);
+    }
+    expect(await echo.memory()).toEqual({ now: 1, peak: 3 });
   });
 
   it("never lets two work at once", async () => {

@@ -8,6 +8,8 @@ export interface Plan {
   readonly warmup: number;
   readonly rounds: number;
   readonly runsPerRound: number;
+  /** Which of their kinds of work they do, if there are several. */
+  readonly work?: string;
 }
 
 /** What one contestant did. */
@@ -18,6 +20,10 @@ export interface Result {
   readonly milliseconds: number[];
   /** The number to check of its very first run. */
   firstCheck: number;
+  /** The number to check of its last run. */
+  lastCheck: number;
+  /** How long its event loop made others wait (99th percentile), in ms, round by round. */
+  readonly eventLoopDelays: number[];
   /** The most memory that it held. */
   peakMegabytes: number[];
   /** Why it gave up, if it did. */
@@ -31,7 +37,14 @@ export async function takeTurns(
   say: (line: string) => void,
 ): Promise<Result[]> {
   const results = contestants.map(
-    (): Result => ({ name: "", milliseconds: [], firstCheck: Number.NaN, peakMegabytes: [] }),
+    (): Result => ({
+      name: "",
+      milliseconds: [],
+      firstCheck: Number.NaN,
+      lastCheck: Number.NaN,
+      eventLoopDelays: [],
+      peakMegabytes: [],
+    }),
   );
   const inTurn = async (turn: (contestant: Contestant, result: Result) => Promise<void>): Promise<void> => {
     for (const [i, contestant] of contestants.entries())
@@ -39,17 +52,20 @@ export async function takeTurns(
   };
   await inTurn(async (contestant, result) => {
     result.name = (await contestant.introduction()).name;
-    result.firstCheck = (await contestant.run(1)).check;
-    if (plan.warmup > 1) await contestant.run(plan.warmup - 1);
+    result.firstCheck = (await contestant.run(1, plan.work)).check;
+    if (plan.warmup > 1) await contestant.run(plan.warmup - 1, plan.work);
   });
   for (let round = 1; round <= plan.rounds; round++) {
     say(`round ${round} of ${plan.rounds}`);
-    await inTurn(async (contestant, { milliseconds }) => {
-      milliseconds.push(median((await contestant.run(plan.runsPerRound)).milliseconds) ?? Number.NaN);
+    await inTurn(async (contestant, result) => {
+      const { milliseconds, check, eventLoopDelay } = await contestant.run(plan.runsPerRound, plan.work);
+      result.milliseconds.push(median(milliseconds) ?? Number.NaN);
+      result.lastCheck = check;
+      if (eventLoopDelay !== undefined) result.eventLoopDelays.push(eventLoopDelay);
     });
   }
   await inTurn(async (contestant, result) => {
-    result.peakMegabytes = [await contestant.peakMegabytes()];
+    result.peakMegabytes = [(await contestant.memory()).peak];
   });
   return results;
 }

@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { UsageError } from "@tessera-examples/common";
-import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
+import { type Benchmark, type BenchmarkOptions, requireKnown } from "../benchmark.ts";
 import { Contestant } from "../contestant.ts";
 import { ContestantError } from "../errors.ts";
+import { peakProductRate } from "../peak.ts";
 import { pythonWithTorch } from "../python.ts";
 import { type Measurement, type Row, toRow } from "../row.ts";
 import { type Plan, type Result, takeTurns } from "../turns.ts";
-import { type TrainCase, type TrainSettings, trainCases } from "./cases.ts";
+import { stepFlops, type TrainCase, type TrainSettings, trainCases } from "./cases.ts";
 
 /** Time and peak memory of a training step, beside PyTorch (eager, fused AdamW) on the same model and machine. */
 export const trainBenchmark: Benchmark = async function* (options) {
@@ -17,9 +17,7 @@ export const trainBenchmark: Benchmark = async function* (options) {
 };
 
 function chosenCases(presets: readonly string[] | undefined): [name: string, trainCase: TrainCase][] {
-  const known = Object.keys(trainCases);
-  const unknown = presets?.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new UsageError(`There is no preset ${unknown}. Choose from ${known.join(", ")}.`);
+  requireKnown(presets, Object.keys(trainCases));
   return Object.entries(trainCases).filter(([name]) => presets === undefined || presets.includes(name));
 }
 
@@ -31,20 +29,23 @@ async function measure(name: string, trainCase: TrainCase, python: string, optio
     const plan = planOf(trainCase.plan, options.steps);
     const results = await takeTurns([ours, peer], plan, (line) => options.say(`train ${name}: ${line}`));
     for (const result of results) checkFirstLoss(result, trainCase.vocabSize);
-    return rows(name, options, results[0] as Result, results[1] as Result);
+    const alive = [ours, peer].filter((_, i) => results[i]?.failure === undefined);
+    const work = { flops: stepFlops(trainCase), peakRate: await peakProductRate(alive) };
+    return rows(name, options, work, results[0] as Result, results[1] as Result);
   } finally {
     await Promise.all([ours.end(), peer.end()]);
   }
 }
 
-function rows(name: string, options: BenchmarkOptions, ours: Result, peer: Result): Row[] {
+function rows(name: string, options: BenchmarkOptions, work: Measurement["work"], ours: Result, peer: Result): Row[] {
   const reason = ours.failure ?? peer.failure;
   // One that failed early has not said its name.
   const names = { peerName: peer.name || "torch", backend: ours.name || (options.backend ?? "default") };
   const common = { better: "lower", ...names, reason } as const;
   const measurements: Measurement[] = [
-    { ...common, name: `train ${name}`, unit: "ms/step", ours: ours.milliseconds, peer: peer.milliseconds },
+    { ...common, name: `train ${name}`, unit: "ms/step", ours: ours.milliseconds, peer: peer.milliseconds, work },
     { ...common, name: `train ${name} memory`, unit: "MB", ours: ours.peakMegabytes, peer: peer.peakMegabytes },
+    { ...common, name: `train ${name} event loop`, unit: "ms, p99", ours: ours.eventLoopDelays, peer: [] },
   ];
   return measurements.map(toRow);
 }
@@ -56,10 +57,13 @@ function checkFirstLoss({ name, firstCheck, failure }: Result, vocabSize: number
   throw new ContestantError(`${name}: the first loss is ${firstCheck}, expected about ${expected.toFixed(2)}`);
 }
 
-function settingsOf({ preset, vocabSize }: TrainCase, { backend }: BenchmarkOptions): TrainSettings {
+function settingsOf(
+  { preset, vocabSize, checkpointing = false }: TrainCase,
+  { backend }: BenchmarkOptions,
+): TrainSettings {
   const { contextLength, numLayers, numHeads, width, batchSize } = preset;
   const threads = availableParallelism();
-  return { vocabSize, contextLength, numLayers, numHeads, width, batchSize, threads, backend };
+  return { vocabSize, contextLength, numLayers, numHeads, width, batchSize, checkpointing, threads, backend };
 }
 
 function planOf(plan: Plan, steps: number | undefined): Plan {

@@ -1,3 +1,4 @@
+import { countParameters } from "@tessera-lm/gpt";
 import { type Preset, type PresetName, presets } from "../../../examples/shakespeare/src/presets.ts";
 import type { Plan } from "../turns.ts";
 
@@ -6,19 +7,24 @@ export interface TrainCase {
   readonly preset: Omit<Preset, "tokenizer" | "steps" | "warmupSteps">;
   readonly vocabSize: number;
   readonly plan: Plan;
+  /** Whether both sides compute blocks again in the backward pass. */
+  readonly checkpointing?: boolean;
 }
 
 /** Characters in tiny Shakespeare. */
 const CHARACTERS = 65;
 
-export const trainCases: Readonly<Record<PresetName, TrainCase>> = {
+const gpt2: TrainCase = {
+  preset: presets.gpt2,
+  vocabSize: presets.gpt2.vocabSize ?? 50257,
+  plan: { warmup: 1, rounds: 2, runsPerRound: 1 },
+};
+
+export const trainCases: Readonly<Record<PresetName | "gpt2-checkpointing", TrainCase>> = {
   baby: { preset: presets.baby, vocabSize: CHARACTERS, plan: { warmup: 10, rounds: 6, runsPerRound: 10 } },
   char: { preset: presets.char, vocabSize: CHARACTERS, plan: { warmup: 2, rounds: 4, runsPerRound: 2 } },
-  gpt2: {
-    preset: presets.gpt2,
-    vocabSize: presets.gpt2.vocabSize ?? 50257,
-    plan: { warmup: 1, rounds: 2, runsPerRound: 1 },
-  },
+  gpt2,
+  "gpt2-checkpointing": { ...gpt2, checkpointing: true },
 };
 
 /** What both contestants are told, as JSON in their first argument. */
@@ -29,6 +35,20 @@ export interface TrainSettings {
   readonly numHeads: number;
   readonly width: number;
   readonly batchSize: number;
+  readonly checkpointing: boolean;
   readonly threads: number;
   readonly backend?: string;
+}
+
+/**
+ * Floating-point operations of one training step: 6 · parameters · tokens for the products with weights, and
+ * 12 · layers · width · contextLength · tokens for attention, as in nanoGPT's `estimate_mfu` (Chowdhery et al. 2022,
+ * appendix B). What a checkpointed block computes a second time does not count.
+ */
+export function stepFlops({ preset, vocabSize }: TrainCase): number {
+  const { numLayers, width, contextLength, batchSize } = preset;
+  const tokens = batchSize * contextLength;
+  const config = { ...preset, vocabSize, bias: false };
+  const inProducts = countParameters(config) - contextLength * width; // positions are only looked up
+  return 6 * inProducts * tokens + 12 * numLayers * width * contextLength * tokens;
 }

@@ -6,6 +6,7 @@ import { parameters } from "@tessera-lm/layers";
 import { adamw, chain, clipByGlobalNorm, nextToken, type TrainEvent, train } from "@tessera-lm/trainer";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { squareProduct } from "../peak.ts";
 import { type Subject, serve } from "../serve.ts";
 import type { TrainSettings } from "./cases.ts";
 
@@ -15,19 +16,20 @@ await serve(async () => {
   return trainee(name, settings);
 });
 
-function trainee(name: string, { batchSize, ...settings }: TrainSettings): Subject {
+function trainee(name: string, { batchSize, checkpointing, ...settings }: TrainSettings): Subject {
   const model = createGpt2({ ...settings, bias: false }, 1);
   const trained = parameters(model);
   const steps = train({
     parameters: trained,
-    objective: nextToken(model),
+    objective: nextToken(model, { checkpointing }),
     batches: randomWindows(inMemoryTokens(randomIds(settings.vocabSize)), { ...settings, batchSize, seed: 1 }),
     optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1 })),
     steps: 1_000_000,
   });
   return {
     name,
-    async run() {
+    async run(work) {
+      if (work === "product") return squareProduct();
       const { value } = await steps.next();
       // An engine with a queue has done the step when a parameter can be read.
       await [...trained.values()].at(-1)?.data();

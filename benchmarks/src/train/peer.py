@@ -13,6 +13,7 @@ import time
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 settings = json.loads(sys.argv[1])
 T, C, H, V = settings["contextLength"], settings["width"], settings["numHeads"], settings["vocabSize"]
@@ -55,7 +56,7 @@ class Gpt(nn.Module):
     def forward(self, ids, targets):
         x = self.token_embedding(ids) + self.position_embedding.weight
         for block in self.blocks:
-            x = block(x)
+            x = checkpoint(block, x, use_reentrant=False) if settings["checkpointing"] else block(x)
         logits = self.final_norm(x) @ self.token_embedding.weight.T
         return F.cross_entropy(logits.view(-1, V), targets.view(-1))
 
@@ -90,21 +91,35 @@ def step():
     return loss.item()
 
 
-def run(count):
-    milliseconds, loss = [], math.nan
+square = torch.rand(1024, 1024)
+
+
+def product():
+    """2 · 1024³ operations: how fast this machine multiplies."""
+    return torch.mm(square, square)[0, 0].item()
+
+
+def run(count, work="step"):
+    milliseconds, check = [], math.nan
     for _ in range(count):
         started = time.perf_counter()
-        loss = step()
+        check = product() if work == "product" else step()
         milliseconds.append(1000 * (time.perf_counter() - started))
-    return {"milliseconds": milliseconds, "check": loss}
+    return {"milliseconds": milliseconds, "check": check}
 
 
-def peak_rss_bytes():
-    # Linux counts in kilobytes, macOS in bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def memory():
+    # Linux counts the peak in kilobytes, macOS in bytes; only Linux says how much it is now.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    try:
+        with open("/proc/self/statm") as file:
+            now = int(file.read().split()[1]) * resource.getpagesize()
+    except FileNotFoundError:
+        now = peak
+    return {"rssBytes": now, "peakRssBytes": peak}
 
 
 say({"name": f"torch {torch.__version__.split('+')[0]}, {settings['threads']} threads"})
 for line in sys.stdin:
-    command, *count = line.split()
-    say({"peakRssBytes": peak_rss_bytes()} if command == "memory" else run(int(count[0])))
+    command, *arguments = line.split()
+    say(memory() if command == "memory" else run(int(arguments[0]), *arguments[1:]))
