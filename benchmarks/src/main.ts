@@ -3,10 +3,17 @@ import { choice, createCommand, positiveInteger, runMain } from "@tessera-exampl
 import { Argument } from "commander";
 import type { Benchmark } from "./benchmark.ts";
 import { kernelsBenchmark } from "./kernels/bench.ts";
+import { memoryBenchmark } from "./memory/bench.ts";
 import { type Row, table } from "./row.ts";
+import { shakespeareBenchmark } from "./shakespeare/bench.ts";
 import { trainBenchmark } from "./train/bench.ts";
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { train: trainBenchmark, kernels: kernelsBenchmark };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  train: trainBenchmark,
+  kernels: kernelsBenchmark,
+  shakespeare: shakespeareBenchmark,
+  memory: memoryBenchmark,
+};
 
 type Options = { json?: true; presets?: string[]; steps?: number; backend?: string };
 

@@ -1,13 +1,11 @@
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { type Benchmark, type BenchmarkOptions, requireKnown } from "../benchmark.ts";
-import { Contestant } from "../contestant.ts";
 import { ContestantError } from "../errors.ts";
 import { peakProductRate } from "../peak.ts";
 import { pythonWithTorch } from "../python.ts";
 import { type Measurement, type Row, toRow } from "../row.ts";
 import { type Plan, type Result, takeTurns } from "../turns.ts";
-import { stepFlops, type TrainCase, type TrainSettings, trainCases } from "./cases.ts";
+import { stepFlops, type TrainCase, trainCases } from "./cases.ts";
+import { startOurs, startPeer } from "./contestants.ts";
 
 /** Time and peak memory of a training step, beside PyTorch (eager, fused AdamW) on the same model and machine. */
 export const trainBenchmark: Benchmark = async function* (options) {
@@ -22,9 +20,9 @@ function chosenCases(presets: readonly string[] | undefined): [name: string, tra
 }
 
 async function measure(name: string, trainCase: TrainCase, python: string, options: BenchmarkOptions): Promise<Row[]> {
-  const settings = JSON.stringify(settingsOf(trainCase, options));
-  const ours = new Contestant(process.execPath, [...process.execArgv, file("ours.ts"), settings]);
-  const peer = new Contestant(python, [file("peer.py"), settings]);
+  const { backend } = options;
+  const ours = startOurs(trainCase, { backend });
+  const peer = startPeer(python, trainCase, {});
   try {
     const plan = planOf(trainCase.plan, options.steps);
     const results = await takeTurns([ours, peer], plan, (line) => options.say(`train ${name}: ${line}`));
@@ -57,17 +55,6 @@ function checkFirstLoss({ name, firstCheck, failure }: Result, vocabSize: number
   throw new ContestantError(`${name}: the first loss is ${firstCheck}, expected about ${expected.toFixed(2)}`);
 }
 
-function settingsOf(
-  { preset, vocabSize, checkpointing = false }: TrainCase,
-  { backend }: BenchmarkOptions,
-): TrainSettings {
-  const { contextLength, numLayers, numHeads, width, batchSize } = preset;
-  const threads = availableParallelism();
-  return { vocabSize, contextLength, numLayers, numHeads, width, batchSize, checkpointing, threads, backend };
-}
-
 function planOf(plan: Plan, steps: number | undefined): Plan {
   return steps === undefined ? plan : { warmup: Math.min(plan.warmup, steps), rounds: steps, runsPerRound: 1 };
 }
-
-const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -38,6 +38,18 @@ export interface TrainSettings {
   readonly checkpointing: boolean;
   readonly threads: number;
   readonly backend?: string;
+  /** A whole run on a text instead of steps on random tokens. */
+  readonly course?: Course;
+}
+
+/** What a whole run learns, and for how long. Learning rate and evaluation are those of `examples/shakespeare`. */
+export interface Course {
+  /** A file of token ids, int32 in the machine's byte order. */
+  readonly ids: string;
+  /** How many of them are learned from; the rest is for the work "evaluate". */
+  readonly trainingTokens: number;
+  readonly steps: number;
+  readonly warmupSteps: number;
 }
 
 /**

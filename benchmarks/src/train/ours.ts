@@ -1,35 +1,54 @@
-/** Our side of the training benchmark: one training step at a time, on command. Argument: {@link TrainSettings}. */
+/** Our side of the training benchmarks: steps, on command. Argument: {@link TrainSettings}. */
+import { readFile } from "node:fs/promises";
 import { type BackendName, useBackend } from "@tessera-lm/backend";
-import { inMemoryTokens, randomWindows } from "@tessera-lm/data";
+import { inMemoryTokens, randomWindows, slidingWindows } from "@tessera-lm/data";
+import { evaluateLoss } from "@tessera-lm/eval";
 import { createGpt2 } from "@tessera-lm/gpt";
 import { parameters } from "@tessera-lm/layers";
-import { adamw, chain, clipByGlobalNorm, nextToken, type TrainEvent, train } from "@tessera-lm/trainer";
+import {
+  adamw,
+  chain,
+  clipByGlobalNorm,
+  nextToken,
+  type Schedule,
+  type TrainEvent,
+  train,
+  warmupCosine,
+} from "@tessera-lm/trainer";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { squareProduct } from "../peak.ts";
 import { type Subject, serve } from "../serve.ts";
-import type { TrainSettings } from "./cases.ts";
+import type { Course, TrainSettings } from "./cases.ts";
 
 await serve(async () => {
   const settings = JSON.parse(process.argv[2] ?? "{}") as TrainSettings;
   const { name } = await useBackend(settings.backend as BackendName | undefined);
-  return trainee(name, settings);
+  const ids = settings.course === undefined ? randomIds(settings.vocabSize) : await readIds(settings.course);
+  return trainee(name, settings, ids);
 });
 
-function trainee(name: string, { batchSize, checkpointing, ...settings }: TrainSettings): Subject {
+function trainee(name: string, { checkpointing, course, ...settings }: TrainSettings, ids: Int32Array): Subject {
+  const { batchSize, contextLength } = settings;
   const model = createGpt2({ ...settings, bias: false }, 1);
   const trained = parameters(model);
+  const training = inMemoryTokens(ids.subarray(0, course?.trainingTokens ?? ids.length));
+  const validation = inMemoryTokens(ids.subarray(course?.trainingTokens ?? 0));
+  const stride = Math.max(contextLength, Math.ceil((validation.length - contextLength) / (20 * batchSize)));
   const steps = train({
     parameters: trained,
     objective: nextToken(model, { checkpointing }),
-    batches: randomWindows(inMemoryTokens(randomIds(settings.vocabSize)), { ...settings, batchSize, seed: 1 }),
-    optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-3, beta2: 0.99, weightDecay: 0.1 })),
+    batches: randomWindows(training, { batchSize, contextLength, seed: 1 }),
+    optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: learningRate(course), beta2: 0.99, weightDecay: 0.1 })),
     steps: 1_000_000,
   });
   return {
     name,
     async run(work) {
       if (work === "product") return squareProduct();
+      if (work === "evaluate") {
+        return (await evaluateLoss(model, slidingWindows(validation, { batchSize, contextLength, stride }))).loss;
+      }
       const { value } = await steps.next();
       // An engine with a queue has done the step when a parameter can be read.
       await [...trained.values()].at(-1)?.data();
@@ -38,8 +57,17 @@ function trainee(name: string, { batchSize, checkpointing, ...settings }: TrainS
   };
 }
 
+function learningRate(course: Course | undefined): number | Schedule {
+  return course === undefined ? 1e-3 : warmupCosine({ peak: 1e-3, end: 1e-4, ...course });
+}
+
 function lossOf(event: TrainEvent): number {
   return event.type === "step-end" ? event.loss : Number.NaN;
+}
+
+async function readIds({ ids }: Course): Promise<Int32Array> {
+  const bytes = await readFile(ids);
+  return new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
 function randomIds(vocabSize: number): Int32Array {

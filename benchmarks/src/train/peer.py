@@ -1,4 +1,4 @@
-"""PyTorch's side of the training benchmark: one training step at a time, on command.
+"""PyTorch's side of the training benchmarks: steps, on command.
 
 The same model as ours (GPT-2 without biases, tied head, dropout 0), in eager mode, with scaled_dot_product_attention
 and the fused AdamW. Argument: the settings of cases.ts as JSON. It speaks the protocol of contestant.ts.
@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -76,19 +77,52 @@ torch.set_num_threads(settings["threads"])
 torch.manual_seed(1)
 model = Gpt()
 optimizer = optimizer_of(model)
-data = torch.randint(V, (100_000,))
+course = settings.get("course")
+data = torch.randint(V, (100_000,)) if course is None else torch.from_numpy(np.fromfile(course["ids"], np.int32)).long()
+split = len(data) if course is None else course["trainingTokens"]
+training, validation = data[:split], data[split:]
+steps_done = 0
+
+
+def learning_rate(iteration):
+    """That of examples/shakespeare, nanoGPT's get_lr."""
+    if course is None:
+        return 1e-3
+    steps, warmup = course["steps"], course["warmupSteps"]
+    if iteration < warmup:
+        return 1e-3 * (iteration + 1) / (warmup + 1)
+    ratio = (iteration - warmup) / (steps - warmup)
+    return 1e-4 + 0.5 * (1 + math.cos(math.pi * ratio)) * 9e-4
+
+
+def batch(source, starts):
+    ids = torch.stack([source[i : i + T] for i in starts])
+    return ids, torch.stack([source[i + 1 : i + 1 + T] for i in starts])
 
 
 def step():
-    starts = torch.randint(len(data) - T, (B,)).tolist()
-    ids = torch.stack([data[i : i + T] for i in starts])
-    targets = torch.stack([data[i + 1 : i + 1 + T] for i in starts])
+    global steps_done
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(steps_done)
+    steps_done += 1
     optimizer.zero_grad(set_to_none=True)
-    loss = model(ids, targets)
+    loss = model(*batch(training, torch.randint(len(training) - T, (B,)).tolist()))
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return loss.item()
+
+
+@torch.no_grad()
+def evaluate():
+    """The mean loss over at most 20 batches that are spread evenly over the validation text."""
+    stride = max(T, math.ceil((len(validation) - T) / (20 * B)))
+    starts = range(0, len(validation) - T, stride)
+    total = 0.0
+    for i in range(0, len(starts), B):
+        chosen = starts[i : i + B]
+        total += model(*batch(validation, chosen)).item() * len(chosen)
+    return total / len(starts)
 
 
 square = torch.rand(1024, 1024)
@@ -99,11 +133,14 @@ def product():
     return torch.mm(square, square)[0, 0].item()
 
 
+kinds_of_work = {"step": step, "evaluate": evaluate, "product": product}
+
+
 def run(count, work="step"):
     milliseconds, check = [], math.nan
     for _ in range(count):
         started = time.perf_counter()
-        check = product() if work == "product" else step()
+        check = kinds_of_work[work]()
         milliseconds.append(1000 * (time.perf_counter() - started))
     return {"milliseconds": milliseconds, "check": check}
 
