@@ -51,23 +51,16 @@ pub fn swiglu(gate: &[f32], up: &[f32], y: &mut [f32]) {
     });
 }
 
-/// d_gate ← dy · up · silu′(gate), d_up ← dy · silu(gate); an empty one is not wanted.
+/// d_gate ← dy · up · silu′(gate) and d_up ← dy · silu(gate).
 pub fn swiglu_backward(gate: &[f32], up: &[f32], dy: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) {
     let size = gate.len();
     assert!(up.len() == size && dy.len() == size, "SwiGLU's gate, up and gradient are of one size");
-    assert!([0, size].contains(&d_gate.len()) && [0, size].contains(&d_up.len()), "gradients have their input's size");
-    let (gate_wanted, up_wanted) = (!d_gate.is_empty(), !d_up.is_empty());
+    assert!(d_gate.len() == size && d_up.len() == size, "SwiGLU's gradients have its inputs' size");
     let (d_gate, d_up) = (Disjoint::new(d_gate), Disjoint::new(d_up));
-    for_each_range(size, items_per_task(size, WORK), |range| {
-        let (gate, up, dy) = (&gate[range.clone()], &up[range.clone()], &dy[range.clone()]);
-        if gate_wanted {
-            // SAFETY: tasks have different ranges.
-            swiglu_gate_slopes(gate, up, dy, unsafe { d_gate.range(range.clone()) });
-        }
-        if up_wanted {
-            // SAFETY: as above.
-            swiglu_values(gate, dy, unsafe { d_up.range(range) });
-        }
+    for_each_range(size, items_per_task(size, 2 * WORK), |range| {
+        // SAFETY: tasks have different ranges.
+        let (d_gate, d_up) = unsafe { (d_gate.range(range.clone()), d_up.range(range.clone())) };
+        swiglu_slopes(&gate[range.clone()], &up[range.clone()], &dy[range], d_gate, d_up);
     });
 }
 
@@ -102,10 +95,12 @@ vectorized! {
 }
 
 vectorized! {
-    fn swiglu_gate_slopes(gate: &[f32], up: &[f32], dy: &[f32], d_gate: &mut [f32]) {
-        scale(gate, dy, d_gate, silu_slope::<FUSED>);
-        for (d_gate, up) in d_gate.iter_mut().zip(up) {
-            *d_gate *= up;
+    fn swiglu_slopes(gate: &[f32], up: &[f32], dy: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) {
+        let inputs = gate.iter().zip(up).zip(dy);
+        for (((gate, up), dy), (d_gate, d_up)) in inputs.zip(d_gate.iter_mut().zip(d_up)) {
+            let s = sigmoid::<FUSED>(*gate);
+            *d_gate = s * fma::<FUSED>(*gate, 1.0 - s, 1.0) * up * dy;
+            *d_up = gate * s * dy;
         }
     }
 }
@@ -240,8 +235,7 @@ mod tests {
             let mut out = [(); 3].map(|_| vec![f32::NAN; size]);
             let [y, d_gate, d_up] = &mut out;
             swiglu(&gate, &up, y);
-            swiglu_backward(&gate, &up, &dy, d_gate, &mut []);
-            swiglu_backward(&gate, &up, &dy, &mut [], d_up);
+            swiglu_backward(&gate, &up, &dy, d_gate, d_up);
             let silu = |i: usize| exact(Activation::Silu, gate[i] as f64);
             assert_close(y, |i| silu(i) * up[i] as f64, 5e-7);
             let slope = |i: usize| exact_slope(Activation::Silu, gate[i] as f64);

@@ -16,8 +16,8 @@ pub fn apply(x: &[f32], mask: DropoutMask, y: &mut [f32]) {
 
 vectorized! {
     fn multiply(x: &[f32], mask: DropoutMask, first: u32, y: &mut [f32]) {
-        for ((i, x), y) in (0u32..).zip(x).zip(y) {
-            *y = x * mask.factor(first.wrapping_add(i));
+        for (i, (y, x)) in y.iter_mut().zip(x).enumerate() {
+            *y = x * mask.factor(first.wrapping_add(i as u32));
         }
     }
 }

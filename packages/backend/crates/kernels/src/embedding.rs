@@ -3,7 +3,8 @@
 use crate::column_sums::add;
 use crate::parallel::{for_each_chunk, for_each_range, items_per_task, Disjoint};
 
-/// Columns of one task of the gradient at least: two cache lines, which the processor loads together.
+/// Tasks of the gradient at most, and columns of one at least: pieces of rows that are too short load slowly.
+const TASKS: usize = 16;
 const COLUMNS: usize = 32;
 
 /// y ← table[ids]: (N, C) from ids (N) and table (V, C).
@@ -32,7 +33,7 @@ pub fn backward(ids: &[i32], dy: &[f32], width: usize, d_table: &mut [f32]) {
     let size = items_per_task(d_table.len(), 1);
     for_each_chunk(d_table, size, |_, zeros| zeros.fill(0.0));
     let d_table = Disjoint::new(d_table);
-    for_each_range(width, items_per_task(width, ids.len()).max(COLUMNS), |columns| {
+    for_each_range(width, width.div_ceil(TASKS).next_multiple_of(COLUMNS), |columns| {
         for (dy, id) in dy.chunks_exact(width).zip(ids) {
             let row = *id as usize * width;
             // SAFETY: tasks have different columns.

@@ -4,7 +4,7 @@
 use crate::column_sums::sum_blocks;
 use crate::parallel::{for_each_range, items_per_task, Disjoint};
 use crate::simd::fma;
-use crate::sums::{sum_of, sum_of_pairs};
+use crate::sums::{sum_of, sum_of_pairs, sum_of_triples};
 use crate::vectorized;
 
 /// What the backward pass keeps of each row.
@@ -145,13 +145,10 @@ vectorized! {
 #[inline(always)]
 fn row_gradient<const FUSED: bool>(dy: &[f32], x: &[f32], scale: &[f32], mean: f32, rstd: f32, dx: &mut [f32]) {
     let width = scale.len() as f32;
-    for ((dx, dy), scale) in dx.iter_mut().zip(dy).zip(scale) {
-        *dx = dy * scale; // h
-    }
-    let h_mean = sum_of(dx, |h| h) / width;
-    let along = sum_of_pairs(dx, x, |h, x| h * ((x - mean) * rstd)) / width;
-    for (dx, x) in dx.iter_mut().zip(x) {
-        *dx = fma::<FUSED>((x - mean) * rstd, -along, *dx - h_mean) * rstd;
+    let h_mean = sum_of_pairs(dy, scale, |dy, scale| dy * scale) / width;
+    let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * ((x - mean) * rstd)) / width;
+    for (((dx, dy), scale), x) in dx.iter_mut().zip(dy).zip(scale).zip(x) {
+        *dx = fma::<FUSED>((x - mean) * rstd, -along, fma::<FUSED>(*dy, *scale, -h_mean)) * rstd;
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::column_sums::sum_blocks;
 use crate::parallel::{for_each_range, items_per_task, Disjoint};
 use crate::simd::fma;
-use crate::sums::{sum_of, sum_of_pairs};
+use crate::sums::{sum_of, sum_of_triples};
 use crate::vectorized;
 
 /// What the backward pass writes; an empty slice is not wanted.
@@ -83,12 +83,9 @@ vectorized! {
 
 #[inline(always)]
 fn row_gradient<const FUSED: bool>(dy: &[f32], x: &[f32], scale: &[f32], rstd: f32, dx: &mut [f32]) {
-    for ((dx, dy), scale) in dx.iter_mut().zip(dy).zip(scale) {
-        *dx = dy * scale; // h
-    }
-    let along = sum_of_pairs(dx, x, |h, x| h * (x * rstd)) / scale.len() as f32;
-    for (dx, x) in dx.iter_mut().zip(x) {
-        *dx = fma::<FUSED>(x * rstd, -along, *dx) * rstd;
+    let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * (x * rstd)) / scale.len() as f32;
+    for (((dx, dy), scale), x) in dx.iter_mut().zip(dy).zip(scale).zip(x) {
+        *dx = fma::<FUSED>(x * rstd, -along, dy * scale) * rstd;
     }
 }
 

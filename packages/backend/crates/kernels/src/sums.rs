@@ -37,6 +37,24 @@ pub fn sum_of_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     total(sums)
 }
 
+/// Σ f(a, b, c).
+#[inline(always)]
+pub fn sum_of_triples(a: &[f32], b: &[f32], c: &[f32], f: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0; WIDTH];
+    let (a_chunks, a_rest) = a.as_chunks::<WIDTH>();
+    let (b_chunks, b_rest) = b.as_chunks::<WIDTH>();
+    let (c_chunks, c_rest) = c.as_chunks::<WIDTH>();
+    for ((a, b), c) in a_chunks.iter().zip(b_chunks).zip(c_chunks) {
+        for i in 0..WIDTH {
+            sums[i] += f(a[i], b[i], c[i]);
+        }
+    }
+    for (((sum, a), b), c) in sums.iter_mut().zip(a_rest).zip(b_rest).zip(c_rest) {
+        *sum += f(*a, *b, *c);
+    }
+    total(sums)
+}
+
 #[inline(always)]
 fn total(sums: [f32; WIDTH]) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -56,8 +74,18 @@ pub fn max_of(x: &[f32]) -> f32 {
             greatest[i] = if chunk[i] > greatest[i] { chunk[i] } else { greatest[i] };
         }
     }
-    let all = greatest.iter().chain(rest);
-    all.fold(f32::NEG_INFINITY, |max, x| if *x > max { *x } else { max })
+    for (greatest, x) in greatest.iter_mut().zip(rest) {
+        *greatest = if *x > *greatest { *x } else { *greatest };
+    }
+    // Halves, because one comparison after the other would take longer than a short row.
+    let mut width = WIDTH / 2;
+    while width > 0 {
+        for i in 0..width {
+            greatest[i] = if greatest[i + width] > greatest[i] { greatest[i + width] } else { greatest[i] };
+        }
+        width /= 2;
+    }
+    greatest[0]
 }
 
 #[cfg(test)]
@@ -72,6 +100,8 @@ mod tests {
             let exact = |f: fn(f64, f64) -> f64| a.iter().zip(&b).map(|(a, b)| f(*a as f64, *b as f64)).sum::<f64>();
             assert!((sum_of(&a, |x| x * x) as f64 - exact(|a, _| a * a)).abs() <= 1e-6 * size as f64);
             assert!((sum_of_pairs(&a, &b, |a, b| a * b) as f64 - exact(|a, b| a * b)).abs() <= 1e-6 * size as f64);
+            let triples = sum_of_triples(&a, &b, &a, |a, b, c| a * b * c) as f64;
+            assert!((triples - exact(|a, b| a * b * a)).abs() <= 1e-6 * size as f64);
             assert_eq!(max_of(&a), a.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         }
     }
