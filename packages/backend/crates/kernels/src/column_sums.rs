@@ -14,20 +14,20 @@ fn rows_per_block(width: usize) -> usize {
     (BLOCK_NUMBERS / width.max(1)).max(16)
 }
 
-/// Runs `block(first row, end row, sums)` for each block of rows, on all threads, where `sums` begin as zeros and are
-/// as many as all `totals` together. Then writes the sums of all blocks to the totals.
-pub fn sum_blocks(
+/// Runs `block(first row, end row, sums)` for each block of rows, on all threads, where each of the `sums` begins as
+/// `width` zeros. Then writes the sums of all blocks to the totals; an empty one is not wanted.
+pub fn sum_blocks<const N: usize>(
     rows: usize,
     width: usize,
-    totals: &mut [&mut [f32]],
-    block: impl Fn(usize, usize, &mut [f32]) + Sync,
+    totals: [&mut [f32]; N],
+    block: impl Fn(usize, usize, [&mut [f32]; N]) + Sync,
 ) {
     thread_local! {
         static PARTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
     }
     let size = rows_per_block(width);
     let blocks = rows.div_ceil(size);
-    let columns = totals.iter().map(|total| total.len()).sum::<usize>();
+    let columns = N * width;
     PARTS.with_borrow_mut(|parts| {
         if parts.len() < blocks * columns {
             parts.resize(blocks * columns, 0.0);
@@ -35,15 +35,17 @@ pub fn sum_blocks(
         let parts = &mut parts[..blocks * columns];
         let shared = Disjoint::new(parts);
         for_each(blocks, |b| {
-            // SAFETY: each block has its own part.
-            let sums = unsafe { shared.range(b * columns..(b + 1) * columns) };
-            sums.fill(0.0);
+            let first = b * columns;
+            // SAFETY: each block has its own parts.
+            let sums = std::array::from_fn(|i| unsafe { shared.range(first + i * width..first + (i + 1) * width) });
+            let sums = sums.map(|sums: &mut [f32]| {
+                sums.fill(0.0);
+                sums
+            });
             block(b * size, rows.min((b + 1) * size), sums);
         });
-        let mut first = 0;
-        for total in totals {
-            add_up(parts, columns, first, total);
-            first += total.len();
+        for (i, total) in totals.into_iter().enumerate() {
+            add_up(parts, columns, i * width, total);
         }
     });
 }
@@ -80,8 +82,7 @@ mod tests {
 
     fn column_sums(x: &[f32], width: usize) -> Vec<f32> {
         let (mut sums, mut doubled) = (vec![f32::NAN; width], vec![f32::NAN; width]);
-        sum_blocks(x.len() / width, width, &mut [&mut sums, &mut [], &mut doubled], |start, end, parts| {
-            let (sums, doubled) = parts.split_at_mut(width);
+        sum_blocks(x.len() / width, width, [&mut sums, &mut [], &mut doubled], |start, end, [sums, _, doubled]| {
             for row in x[start * width..end * width].chunks_exact(width) {
                 add(row, sums);
                 add(row, doubled);

@@ -101,23 +101,19 @@ pub fn backward(dy: &[f32], x: &[f32], scale: &[f32], statistics: Statistics<&[f
     if width == 0 {
         return;
     }
-    let (x_wanted, scale_width) = (!dx.is_empty(), d_scale.len());
+    let x_wanted = !dx.is_empty();
     let dx = Disjoint::new(dx);
-    sum_blocks(mean.len(), width, &mut [d_scale, d_shift], |start, end, sums| {
+    sum_blocks(mean.len(), width, [d_scale, d_shift], |start, end, [d_scale, d_shift]| {
         let numbers = start * width..end * width;
-        let (d_scale, d_shift) = sums.split_at_mut(scale_width);
-        // SAFETY: blocks have different rows.
-        let dx = unsafe { dx.range(if x_wanted { numbers.clone() } else { 0..0 }) };
-        backward_rows(
-            &dy[numbers.clone()],
-            &x[numbers],
-            scale,
-            &mean[start..end],
-            &rstd[start..end],
-            dx,
-            d_scale,
-            d_shift,
-        );
+        let (dy, x) = (&dy[numbers.clone()], &x[numbers.clone()]);
+        let (mean, rstd) = (&mean[start..end], &rstd[start..end]);
+        if x_wanted {
+            // SAFETY: blocks have different rows.
+            let dx = unsafe { dx.range(numbers) };
+            backward_rows(dy, x, scale, mean, rstd, dx, d_scale, d_shift);
+        } else {
+            parameters_of_rows(dy, x, mean, rstd, d_scale, d_shift);
+        }
     });
 }
 
@@ -127,11 +123,29 @@ vectorized! {
         dx: &mut [f32], d_scale: &mut [f32], d_shift: &mut [f32],
     ) {
         let width = scale.len();
-        for (row, (dy, x)) in dy.chunks_exact(width).zip(x.chunks_exact(width)).enumerate() {
-            let (mean, rstd) = (means[row], rstds[row]);
-            if !dx.is_empty() {
-                row_gradient::<FUSED>(dy, x, scale, mean, rstd, &mut dx[row * width..(row + 1) * width]);
+        let rows = dy.chunks_exact(width).zip(x.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
+        for (((dy, x), dx), (mean, rstd)) in rows.zip(means.iter().zip(rstds)) {
+            let h_mean = sum_of_pairs(dy, scale, |dy, scale| dy * scale) / width as f32;
+            let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * ((x - mean) * rstd)) / width as f32;
+            let inputs = dy.iter().zip(x).zip(scale);
+            let outputs = dx.iter_mut().zip(d_scale.iter_mut()).zip(d_shift.iter_mut());
+            for (((dy, x), scale), ((dx, d_scale), d_shift)) in inputs.zip(outputs) {
+                let normed = (x - mean) * rstd;
+                *dx = fma::<FUSED>(normed, -along, fma::<FUSED>(*dy, *scale, -h_mean)) * rstd;
+                *d_scale = fma::<FUSED>(*dy, normed, *d_scale);
+                *d_shift += dy;
             }
+        }
+    }
+}
+
+vectorized! {
+    fn parameters_of_rows(
+        dy: &[f32], x: &[f32], means: &[f32], rstds: &[f32], d_scale: &mut [f32], d_shift: &mut [f32],
+    ) {
+        let width = d_scale.len();
+        let rows = dy.chunks_exact(width).zip(x.chunks_exact(width));
+        for ((dy, x), (mean, rstd)) in rows.zip(means.iter().zip(rstds)) {
             for ((d_scale, dy), x) in d_scale.iter_mut().zip(dy).zip(x) {
                 *d_scale = fma::<FUSED>(*dy, (x - mean) * rstd, *d_scale);
             }
@@ -139,16 +153,6 @@ vectorized! {
                 *d_shift += dy;
             }
         }
-    }
-}
-
-#[inline(always)]
-fn row_gradient<const FUSED: bool>(dy: &[f32], x: &[f32], scale: &[f32], mean: f32, rstd: f32, dx: &mut [f32]) {
-    let width = scale.len() as f32;
-    let h_mean = sum_of_pairs(dy, scale, |dy, scale| dy * scale) / width;
-    let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * ((x - mean) * rstd)) / width;
-    for (((dx, dy), scale), x) in dx.iter_mut().zip(dy).zip(scale).zip(x) {
-        *dx = fma::<FUSED>((x - mean) * rstd, -along, fma::<FUSED>(*dy, *scale, -h_mean)) * rstd;
     }
 }
 

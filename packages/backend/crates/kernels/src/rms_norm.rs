@@ -58,34 +58,44 @@ pub fn backward(dy: &[f32], x: &[f32], scale: &[f32], rstd: &[f32], gradients: G
     }
     let x_wanted = !dx.is_empty();
     let dx = Disjoint::new(dx);
-    sum_blocks(rstd.len(), width, &mut [d_scale], |start, end, d_scale| {
+    sum_blocks(rstd.len(), width, [d_scale], |start, end, [d_scale]| {
         let numbers = start * width..end * width;
-        // SAFETY: blocks have different rows.
-        let dx = unsafe { dx.range(if x_wanted { numbers.clone() } else { 0..0 }) };
-        backward_rows(&dy[numbers.clone()], &x[numbers], scale, &rstd[start..end], dx, d_scale);
+        let (dy, x, rstd) = (&dy[numbers.clone()], &x[numbers.clone()], &rstd[start..end]);
+        if x_wanted {
+            // SAFETY: blocks have different rows.
+            backward_rows(dy, x, scale, rstd, unsafe { dx.range(numbers) }, d_scale);
+        } else {
+            scale_of_rows(dy, x, rstd, d_scale);
+        }
     });
 }
 
 vectorized! {
-    fn backward_rows(dy: &[f32], x: &[f32], scale: &[f32], rstds: &[f32], dx: &mut [f32], d_scale: &mut [f32]) {
+    fn backward_rows(
+        dy: &[f32], x: &[f32], scale: &[f32], rstds: &[f32], dx: &mut [f32], d_scale: &mut [f32],
+    ) {
         let width = scale.len();
-        for (row, (dy, x)) in dy.chunks_exact(width).zip(x.chunks_exact(width)).enumerate() {
-            let rstd = rstds[row];
-            if !dx.is_empty() {
-                row_gradient::<FUSED>(dy, x, scale, rstd, &mut dx[row * width..(row + 1) * width]);
-            }
-            for ((d_scale, dy), x) in d_scale.iter_mut().zip(dy).zip(x) {
-                *d_scale = fma::<FUSED>(*dy, x * rstd, *d_scale);
+        let rows = dy.chunks_exact(width).zip(x.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
+        for (((dy, x), dx), rstd) in rows.zip(rstds) {
+            let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * (x * rstd)) / width as f32;
+            let inputs = dy.iter().zip(x).zip(scale);
+            for (((dy, x), scale), (dx, d_scale)) in inputs.zip(dx.iter_mut().zip(d_scale.iter_mut())) {
+                let normed = x * rstd;
+                *dx = fma::<FUSED>(normed, -along, dy * scale) * rstd;
+                *d_scale = fma::<FUSED>(*dy, normed, *d_scale);
             }
         }
     }
 }
 
-#[inline(always)]
-fn row_gradient<const FUSED: bool>(dy: &[f32], x: &[f32], scale: &[f32], rstd: f32, dx: &mut [f32]) {
-    let along = sum_of_triples(dy, scale, x, |dy, scale, x| dy * scale * (x * rstd)) / scale.len() as f32;
-    for (((dx, dy), scale), x) in dx.iter_mut().zip(dy).zip(scale).zip(x) {
-        *dx = fma::<FUSED>(x * rstd, -along, dy * scale) * rstd;
+vectorized! {
+    fn scale_of_rows(dy: &[f32], x: &[f32], rstds: &[f32], d_scale: &mut [f32]) {
+        let width = d_scale.len();
+        for ((dy, x), rstd) in dy.chunks_exact(width).zip(x.chunks_exact(width)).zip(rstds) {
+            for ((d_scale, dy), x) in d_scale.iter_mut().zip(dy).zip(x) {
+                *d_scale = fma::<FUSED>(*dy, x * rstd, *d_scale);
+            }
+        }
     }
 }
 
