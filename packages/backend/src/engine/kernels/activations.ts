@@ -1,7 +1,7 @@
 import type { NamedAttrMap, TensorInfo } from "@tensorflow/tfjs";
 import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
-import { newGradients } from "./wanted.ts";
+import { wantedOf } from "./wanted.ts";
 
 /** A function of each number by itself, and its gradient, by the commands `command` and `command_gradient`. */
 function elementwise(name: string, commandOf: (attributes: NamedAttrMap) => string): EngineKernel[] {
@@ -30,11 +30,16 @@ function swiglu({ inputs, backend }: KernelCall): TensorInfo[] {
   return [y];
 }
 
-function swigluGradient(call: KernelCall): TensorInfo[] {
-  const { gate, up, dy } = call.inputs as { gate: TensorInfo; up: TensorInfo; dy: TensorInfo };
-  const gradients = newGradients(call, { gate, up });
-  call.backend.run("swiglu_gradient", gate, up, dy, gradients.gate, gradients.up);
-  return Object.values(gradients);
+/** Both gradients, which need the same exponential; one that nobody asked for is freed. */
+function swigluGradient({ inputs, attributes, backend }: KernelCall): TensorInfo[] {
+  const { gate, up, dy } = inputs as { gate: TensorInfo; up: TensorInfo; dy: TensorInfo };
+  const gradients = new Map(["gate", "up"].map((name) => [name, backend.output(gate.shape, "float32")]));
+  backend.run("swiglu_gradient", gate, up, dy, gradients.get("gate"), gradients.get("up"));
+  const wanted = wantedOf(attributes);
+  for (const [name, gradient] of gradients) {
+    if (!wanted.includes(name)) backend.disposeIntermediateTensorInfo(gradient);
+  }
+  return wanted.map((name) => gradients.get(name) as TensorInfo);
 }
 
 const GATED = { gate: "float32 (…)", up: "float32 (…)" };
