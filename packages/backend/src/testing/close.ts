@@ -7,7 +7,8 @@ export function expectClose(actual: Numbers, expected: Numbers, tolerance = 1e-4
   expect(actual.values.length).toBe(expected.values.length);
   for (const [i, value] of actual.values.entries()) {
     const wanted = expected.values[i] as number;
-    if (Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted))) continue;
+    // NaN and infinity are to be the same.
+    if (Object.is(value, wanted) || Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted))) continue;
     expect.fail(`at ${i} of (${actual.shape}): ${value}, expected ${wanted}`);
   }
 }

@@ -93,12 +93,12 @@ pub mod float {
         sinh(): f32 => f32, 16, |x| x.sinh();
         /// cosh x
         cosh(): f32 => f32, 16, |x| x.cosh();
-        /// arsinh x
-        asinh(): f32 => f32, 16, |x| x.asinh();
-        /// arcosh x
-        acosh(): f32 => f32, 16, |x| x.acosh();
-        /// artanh x
-        atanh(): f32 => f32, 16, |x| x.atanh();
+        /// arsinh x; in double precision, as single loses digits
+        asinh(): f32 => f32, 16, |x| (x as f64).asinh() as f32;
+        /// arcosh x; in double precision, as single loses digits
+        acosh(): f32 => f32, 16, |x| (x as f64).acosh() as f32;
+        /// artanh x; in double precision, as single loses digits
+        atanh(): f32 => f32, 16, |x| (x as f64).atanh() as f32;
         /// Whether x is NaN
         is_nan(): f32 => u8, 1, |x| x.is_nan() as u8;
         /// Whether x is infinite
@@ -255,6 +255,7 @@ mod tests {
         check(|x, y| float::clip(-2.0, 3.0, x, y), 10.0, |x| if x.is_nan() { x } else { x.clamp(-2.0, 3.0) });
         check(float::sin, 10.0, f64::sin);
         check(float::acosh, 10.0, f64::acosh);
+        check(float::atanh, 1.0, f64::atanh);
     }
 
     #[test]

@@ -24,5 +24,7 @@ export function haveType(tensors: readonly TensorInfo[], types: readonly DataTyp
   return dtype !== undefined && types.includes(dtype) && tensors.every((tensor) => tensor.dtype === dtype);
 }
 
+export const floatTypes: readonly DataType[] = ["float32"];
+export const boolTypes: readonly DataType[] = ["bool"];
 export const numberTypes: readonly DataType[] = ["float32", "int32"];
 export const allTypes: readonly DataType[] = ["float32", "int32", "bool"];

@@ -11,53 +11,59 @@ import {
 } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
 import type { EngineDataType } from "../memory.ts";
-import { allTypes, commandFor, haveType, isEngineType, moveCommandFor, numberTypes } from "./dtypes.ts";
+import {
+  allTypes,
+  boolTypes,
+  commandFor,
+  floatTypes,
+  haveType,
+  isEngineType,
+  moveCommandFor,
+  numberTypes,
+} from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
-
-const float: readonly DataType[] = ["float32"];
-const bool: readonly DataType[] = ["bool"];
 
 /** Kernels of one tensor: the command, the types that it takes, the result's type if it is another. */
 type Unary = readonly [command: string, types: readonly DataType[], result?: EngineDataType];
 
 const unary: Readonly<Record<string, Unary>> = {
   Abs: ["abs", numberTypes],
-  Acos: ["acos", float],
-  Acosh: ["acosh", float],
-  Asin: ["asin", float],
-  Asinh: ["asinh", float],
-  Atan: ["atan", float],
-  Atanh: ["atanh", float],
-  Ceil: ["ceil", float],
-  Cos: ["cos", float],
-  Cosh: ["cosh", float],
-  Elu: ["elu", float],
-  Erf: ["erf", float],
-  Exp: ["exp", float],
-  Expm1: ["expm1", float],
-  Floor: ["floor", float],
-  IsFinite: ["is_finite", float, "bool"],
-  IsInf: ["is_inf", float, "bool"],
-  IsNan: ["is_nan", float, "bool"],
-  Log: ["log", float],
-  Log1p: ["log1p", float],
-  LogicalNot: ["not", bool],
+  Acos: ["acos", floatTypes],
+  Acosh: ["acosh", floatTypes],
+  Asin: ["asin", floatTypes],
+  Asinh: ["asinh", floatTypes],
+  Atan: ["atan", floatTypes],
+  Atanh: ["atanh", floatTypes],
+  Ceil: ["ceil", floatTypes],
+  Cos: ["cos", floatTypes],
+  Cosh: ["cosh", floatTypes],
+  Elu: ["elu", floatTypes],
+  Erf: ["erf", floatTypes],
+  Exp: ["exp", floatTypes],
+  Expm1: ["expm1", floatTypes],
+  Floor: ["floor", floatTypes],
+  IsFinite: ["is_finite", floatTypes, "bool"],
+  IsInf: ["is_inf", floatTypes, "bool"],
+  IsNan: ["is_nan", floatTypes, "bool"],
+  Log: ["log", floatTypes],
+  Log1p: ["log1p", floatTypes],
+  LogicalNot: ["not", boolTypes],
   Neg: ["neg", numberTypes],
-  Reciprocal: ["reciprocal", float],
+  Reciprocal: ["reciprocal", floatTypes],
   Relu: ["relu", numberTypes],
   Relu6: ["relu6", numberTypes],
-  Round: ["round", float],
-  Rsqrt: ["rsqrt", float],
-  Selu: ["selu", float],
-  Sigmoid: ["sigmoid", float],
+  Round: ["round", floatTypes],
+  Rsqrt: ["rsqrt", floatTypes],
+  Selu: ["selu", floatTypes],
+  Sigmoid: ["sigmoid", floatTypes],
   Sign: ["sign", numberTypes],
-  Sin: ["sin", float],
-  Sinh: ["sinh", float],
-  Softplus: ["softplus", float],
-  Sqrt: ["sqrt", float],
+  Sin: ["sin", floatTypes],
+  Sinh: ["sinh", floatTypes],
+  Softplus: ["softplus", floatTypes],
+  Sqrt: ["sqrt", floatTypes],
   Square: ["square", numberTypes],
-  Tan: ["tan", float],
-  Tanh: ["tanh", float],
+  Tan: ["tan", floatTypes],
+  Tanh: ["tanh", floatTypes],
 };
 
 /** Kernels of two tensors that are broadcast; their inputs are called a and b unless it says otherwise. */
@@ -65,24 +71,24 @@ type Binary = readonly [...Unary, names?: readonly [string, string]];
 
 const binary: Readonly<Record<string, Binary>> = {
   Add: ["add", numberTypes],
-  Atan2: ["atan2", float],
-  EluGrad: ["elu_gradient", float, "float32", ["dy", "y"]],
+  Atan2: ["atan2", floatTypes],
+  EluGrad: ["elu_gradient", floatTypes, "float32", ["dy", "y"]],
   Equal: ["equal", allTypes, "bool"],
   FloorDiv: ["floor_divide", numberTypes, "int32"],
   Greater: ["greater", numberTypes, "bool"],
   GreaterEqual: ["greater_equal", numberTypes, "bool"],
   Less: ["less", numberTypes, "bool"],
   LessEqual: ["less_equal", numberTypes, "bool"],
-  LogicalAnd: ["and", bool],
-  LogicalOr: ["or", bool],
+  LogicalAnd: ["and", boolTypes],
+  LogicalOr: ["or", boolTypes],
   Maximum: ["maximum", numberTypes],
   Minimum: ["minimum", numberTypes],
   Mod: ["modulo", numberTypes],
   Multiply: ["multiply", numberTypes],
   NotEqual: ["not_equal", allTypes, "bool"],
   Pow: ["power", numberTypes],
-  Prelu: ["prelu", float, "float32", ["x", "alpha"]],
-  RealDiv: ["divide", float],
+  Prelu: ["prelu", floatTypes, "float32", ["x", "alpha"]],
+  RealDiv: ["divide", floatTypes],
   SquaredDifference: ["squared_difference", numberTypes],
   Sub: ["sub", numberTypes],
 };
@@ -96,8 +102,8 @@ type WithNumbers = readonly [
 
 const withNumbers: Readonly<Record<string, WithNumbers>> = {
   ClipByValue: ["clip", numberTypes, (attributes) => clipRange(attributes as ClipByValueAttrs)],
-  LeakyRelu: ["leaky_relu", float, (attributes) => [(attributes as LeakyReluAttrs).alpha]],
-  Step: ["step", float, (attributes) => [(attributes as StepAttrs).alpha]],
+  LeakyRelu: ["leaky_relu", floatTypes, (attributes) => [(attributes as LeakyReluAttrs).alpha]],
+  Step: ["step", floatTypes, (attributes) => [(attributes as StepAttrs).alpha]],
 };
 
 /** What goes through tensors element by element, without Softmax and the activations of `@tessera-lm/ops`. */

@@ -1,28 +1,25 @@
 import { backend_util, type DataType, type TensorInfo, util } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
 import type { EngineDataType } from "../memory.ts";
-import { commandFor, numberTypes } from "./dtypes.ts";
+import { boolTypes, commandFor, floatTypes, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
-
-const float: readonly DataType[] = ["float32"];
-const bool: readonly DataType[] = ["bool"];
 
 type Reduction = readonly [command: string, types: readonly DataType[]];
 
 const reductions: Readonly<Record<string, Reduction>> = {
-  All: ["all", bool],
-  Any: ["any", bool],
+  All: ["all", boolTypes],
+  Any: ["any", boolTypes],
   Max: ["max", numberTypes],
-  Mean: ["mean", float],
+  Mean: ["mean", floatTypes],
   Min: ["min", numberTypes],
-  Prod: ["product", float],
+  Prod: ["product", floatTypes],
   Sum: ["sum", numberTypes],
 };
 
 const positions: Readonly<Record<string, string>> = { ArgMax: "arg_max", ArgMin: "arg_min" };
 
 const scans: Readonly<Record<string, Reduction>> = {
-  Cumprod: ["cumulative_product", float],
+  Cumprod: ["cumulative_product", floatTypes],
   Cumsum: ["cumulative_sum", numberTypes],
 };
 
