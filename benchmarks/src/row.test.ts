@@ -28,6 +28,11 @@ describe("toRow", () => {
     expect(toRow({ ...base, unit: "ms", better: "lower", ours: [], peer: [50], work }).shareOfPeak?.ours).toBe(null);
   });
 
+  it("gives no ratio where none is meant", () => {
+    const row = toRow({ ...base, unit: "MB", ours: [0, 1], peer: [2, 2] });
+    expect(row).toMatchObject({ ours: 0.5, peer: 2, ratio: null, spread: null });
+  });
+
   it("keeps three digits", () => {
     const row = toRow({ ...base, unit: "ms", better: "lower", ours: [1234.567], peer: [0.0123456] });
     expect(row).toMatchObject({ ours: 1235, peer: 0.0123 });

@@ -25,7 +25,8 @@ export interface Row {
 export interface Measurement {
   readonly name: string;
   readonly unit: string;
-  readonly better: "lower" | "higher";
+  /** Left out where a ratio says nothing. */
+  readonly better?: "lower" | "higher";
   readonly ours: readonly number[];
   readonly peer: readonly number[];
   readonly peerName: string;
@@ -39,7 +40,8 @@ export interface Measurement {
 export function toRow({ name, unit, better, ours, peer, peerName, backend, reason, work }: Measurement): Row {
   const compare = (a: number, b: number): number => (better === "lower" ? b / a : a / b);
   const [a, b] = [median(ours), median(peer)];
-  const ratios = ours.flatMap((value, i) => (peer[i] === undefined ? [] : [compare(value, peer[i])]));
+  const pairs = better === undefined ? [] : ours.slice(0, peer.length);
+  const ratios = pairs.map((value, i) => compare(value, peer[i] as number));
   const share = (milliseconds: number | null): number | null =>
     work === undefined || milliseconds === null ? null : rounded((1000 * work.flops) / milliseconds / work.peakRate);
   return {
@@ -48,7 +50,7 @@ export function toRow({ name, unit, better, ours, peer, peerName, backend, reaso
     ours: rounded(a),
     peer: rounded(b),
     peerName,
-    ratio: a === null || b === null ? null : rounded(compare(a, b)),
+    ratio: a === null || b === null || better === undefined ? null : rounded(compare(a, b)),
     spread: ratios.length < 2 ? null : [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
     backend,
     machine: machine(),

@@ -25,7 +25,6 @@ export const memoryBenchmark: Benchmark = async function* ({ presets = ["baby"],
         ...names,
         name: `memory ${name}, growth`,
         unit: "MB",
-        better: "lower",
         ours: [grown],
         peer: [peerGrown],
       });
