@@ -11,26 +11,26 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { engineFolder, findCargo, runCargo, showProgress } from "./cargo.mjs";
+import { engineFolder, findCargo, noCargo, runCargo, showProgress } from "./cargo.mjs";
 
 const folder = join(engineFolder, "native");
 const file = join(folder, `tessera.${process.platform}-${process.arch}.node`);
 const marker = `${file}.sources`;
 
 /**
- * Builds the addon if its sources have changed. Everything works without it, more slowly: what hinders the build is
- * said in one line on standard error and is no failure.
+ * Builds the addon if its sources have changed and there is cargo. Everything works without it, more slowly, and the
+ * program says so: what hinders the build is one line on standard error and no failure.
  * @returns {Promise<void>}
  */
 export async function ensureAddon() {
   if (existsSync(file) && existsSync(marker) && readFileSync(marker, "utf8") === fingerprint()) return;
   rmSync(file, { force: true });
   const cargo = findCargo();
-  if ("problem" in cargo) return sayWhy(`${cargo.problem} to build the native one (https://rustup.rs)`);
+  if ("problem" in cargo) return cargo.problem === noCargo ? undefined : sayWhy(`${cargo.problem} (https://rustup.rs)`);
   process.stderr.write("Building the engine with cargo (once; about a minute) …\n");
   const started = Date.now();
   const { code, output } = await buildAddon(cargo.env, showProgress);
-  if (code !== 0) return sayWhy(`the native one did not build: ${reason(output)} (more: \`npm run build:engine\`)`);
+  if (code !== 0) return sayWhy(`${reason(output)} (all of it: \`npm run build:engine\`)`);
   process.stderr.write(`Built in ${((Date.now() - started) / 1000).toFixed(1)} s.\n`);
 }
 
@@ -70,7 +70,7 @@ export function libraryName(crate, platform = process.platform) {
 
 /** @param {string} why */
 function sayWhy(why) {
-  process.stderr.write(`Using the engine's WebAssembly, on one thread: ${why}.\n`);
+  process.stderr.write(`The native engine was not built: ${why}. Going on without it.\n`);
 }
 
 /** @param {string} output of the failed build */

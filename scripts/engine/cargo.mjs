@@ -11,6 +11,8 @@ export const engineFolder = join(root, "packages", "backend");
 
 export const wasmTarget = "wasm32-unknown-unknown";
 
+export const noCargo = "there is no cargo";
+
 /**
  * How to run cargo: its release and the environment; or, in words, why it cannot be run.
  * @typedef {{ version: string, env: NodeJS.ProcessEnv }} Cargo
@@ -30,7 +32,7 @@ export function findCargo() {
   if (pinned !== undefined && isAtLeast(pinned, oldest)) return { version: pinned, env };
   const defaultEnv = { ...env, RUSTUP_TOOLCHAIN: output("rustup", ["default"], env)?.split(" ")[0] };
   const version = defaultEnv.RUSTUP_TOOLCHAIN === undefined ? pinned : release(defaultEnv);
-  if (version === undefined) return { problem: "there is no cargo" };
+  if (version === undefined) return { problem: noCargo };
   if (isAtLeast(version, oldest)) return { version, env: defaultEnv };
   return { problem: `cargo ${version} is too old (Rust ${oldest} or newer is needed)` };
 }

@@ -15,6 +15,13 @@ export interface AddonEngine {
   fence(): Promise<void>;
 }
 
+/** What a platform's packages are called after: the libraries that an addon is linked with. */
+const libraries: Readonly<Record<string, readonly string[]>> = {
+  linux: ["-gnu", "-musl"],
+  darwin: [""],
+  win32: ["-msvc"],
+};
+
 /**
  * Loads the addon that was built from this package's source, or the one of the platform's package.
  * @throws BackendUnavailableError if there is none for this platform, or it does not load
@@ -24,9 +31,17 @@ export function loadAddon(moduleUrl: string): Addon {
   if (createRequire === undefined) throw new BackendUnavailableError("tessera", "it needs Node 20.16 or newer.");
   const require = createRequire(moduleUrl);
   const platform = `${process.platform}-${process.arch}`;
-  try {
-    return require(`../native/tessera.${platform}.node`);
-  } catch (cause) {
-    throw new BackendUnavailableError("tessera", `its addon for ${platform} does not load.`, cause);
+  // Of a platform's packages, installers bring the one that fits.
+  const packages = (libraries[process.platform] ?? []).map((library) => `@tessera-lm/backend-${platform}${library}`);
+  let failure: Error | undefined;
+  for (const place of [`../native/tessera.${platform}.node`, ...packages]) {
+    try {
+      return require(place);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "MODULE_NOT_FOUND") failure ??= error as Error;
+    }
   }
+  if (failure) throw new BackendUnavailableError("tessera", `its addon does not load: ${failure.message}.`, failure);
+  const missing = `${packages[0] ?? "its package"} is not installed, and in a clone of Tessera it takes cargo`;
+  throw new BackendUnavailableError("tessera", `there is no addon for ${platform} (${missing}, https://rustup.rs).`);
 }
