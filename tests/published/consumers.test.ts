@@ -1,21 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { npmCommand } from "../../scripts/setup.mjs";
 import { runNode, runTool } from "./run.ts";
-import { commonJsImport, esmImport, program, uses } from "./uses.ts";
+import { commonJsImport, esmImport, program, training, uses } from "./uses.ts";
 
 const folder = join(inject("workshop"), "consumer");
 const packed = inject("packed");
+const platformPackage = inject("platformPackage");
 const inBrowsers = uses.filter(({ specifier }) => !specifier.endsWith("/node"));
 
 /** An empty project that installs the tarballs, as a person would install the packages from the registry. */
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
-  const tarballs = packed.map(({ name, tarball }) => [name, `file:${tarball}`] as const);
+  const tarballs = [...packed, ...(platformPackage ? [platformPackage] : [])].map(
+    ({ name, tarball }) => [name, `file:${tarball}`] as const,
+  );
   const dependencies = { "@tensorflow/tfjs": "4.22.0", ...Object.fromEntries(tarballs) };
   write("package.json", JSON.stringify({ name: "consumer", private: true, dependencies }));
   const { command, before, shell } = npmCommand();
@@ -52,6 +55,25 @@ describe("the packed packages, installed into an empty project", () => {
 
   it("work as CommonJS", () => {
     expect(runNode([write("commonjs.cjs", program(uses, commonJsImport))], folder)).toBe(allCalls);
+  });
+
+  it.for([
+    ["tessera", "mjs"],
+    ["tessera", "cjs"],
+    ["tessera-wasm", "mjs"],
+    ["tessera-wasm", "cjs"],
+  ] as const)("train on %s (.%s)", ([backend, extension], { skip }) => {
+    skip(backend === "tessera" && platformPackage === undefined, "the engine's addon was not built here");
+    const file = write(
+      `train-${backend}.${extension}`,
+      training(backend, extension === "mjs" ? esmImport : commonJsImport),
+    );
+    expect(runNode([file], folder)).toBe(`${backend} learns\n`);
+  });
+
+  it("bring along nothing that only an optional backend needs", () => {
+    const names = ["@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-backend-webgpu", "webgpu"];
+    expect(names.filter((name) => existsSync(join(folder, "node_modules", name)))).toEqual([]);
   });
 
   it("bundle for browsers without any module of Node, and run", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -20,6 +20,8 @@ declare module "vitest" {
     /** Where the tarballs and the consumer projects lie. */
     workshop: string;
     packed: readonly PackedPackage[];
+    /** The package of this platform's addon, if it was built here. */
+    platformPackage: Pick<PackedPackage, "name" | "tarball"> | undefined;
   }
 }
 
@@ -32,6 +34,7 @@ export default function setup(project: TestProject): () => void {
     "packed",
     packageFolders.map((folder) => pack(folder, workshop)),
   );
+  project.provide("platformPackage", packPlatform(workshop));
   return () => rmSync(workshop, { recursive: true, force: true });
 }
 
@@ -44,4 +47,18 @@ function pack(folder: string, workshop: string): PackedPackage {
   const { filename } = JSON.parse(output) as { filename: string };
   const subpaths = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
   return { name: manifest.name, folder, tarball: filename, subpaths };
+}
+
+/** Packs the addon that was built here as the release does. */
+function packPlatform(workshop: string): Pick<PackedPackage, "name" | "tarball"> | undefined {
+  const addon = join(repository, "packages/backend/native", `tessera.${process.platform}-${process.arch}.node`);
+  const library = { linux: "-gnu", win32: "-msvc" }[process.platform as string] ?? "";
+  const manifests = join(repository, "packages/backend/npm", `${process.platform}-${process.arch}${library}`);
+  if (!existsSync(addon) || !existsSync(manifests)) return undefined;
+  const folder = join(workshop, "platform");
+  cpSync(manifests, folder, { recursive: true });
+  cpSync(addon, join(folder, "tessera.node"));
+  const output = runTool("pnpm", ["pack", "--json", "--pack-destination", workshop], folder);
+  const { name, filename } = JSON.parse(output) as { name: string; filename: string };
+  return { name, tarball: filename };
 }

@@ -115,7 +115,33 @@ main();
 `;
 }
 
-export const esmImport = ({ specifier, names }: Use): string => `import { ${names.join(", ")} } from "${specifier}";`;
+/** A program that trains a tiny model on a backend and prints whether it learned. */
+export function training(backend: string, importLine: (use: Pick<Use, "specifier" | "names">) => string): string {
+  const imports = [
+    { specifier: "@tessera-lm/backend", names: ["useBackend"] },
+    { specifier: "@tessera-lm/data", names: ["inMemoryTokens", "randomWindows"] },
+    { specifier: "@tessera-lm/gpt", names: ["createGpt2"] },
+    { specifier: "@tessera-lm/layers", names: ["parameters"] },
+    { specifier: "@tessera-lm/trainer", names: ["adamw", "nextToken", "train"] },
+  ];
+  return `${imports.map(importLine).join("\n")}
+const main = async () => {
+  const { name } = await useBackend("${backend}");
+  const model = ${tinyGpt};
+  const tokens = inMemoryTokens(Array.from({ length: 100 }, (_, i) => i % 5));
+  const batches = randomWindows(tokens, { batchSize: 4, contextLength: 4, seed: 1 });
+  const optimizer = adamw({ learningRate: 0.01, weightDecay: 0.1 });
+  const losses = [];
+  const run = train({ parameters: parameters(model), objective: nextToken(model), batches, optimizer, steps: 20 });
+  for await (const event of run) if (event.type === "step-end") losses.push(event.loss);
+  console.log(name + (losses[19] < losses[0] - 0.1 ? " learns" : " does not learn: " + losses));
+};
+main();
+`;
+}
 
-export const commonJsImport = ({ specifier, names }: Use): string =>
+export const esmImport = ({ specifier, names }: Pick<Use, "specifier" | "names">): string =>
+  `import { ${names.join(", ")} } from "${specifier}";`;
+
+export const commonJsImport = ({ specifier, names }: Pick<Use, "specifier" | "names">): string =>
   `const { ${names.join(", ")} } = require("${specifier}");`;
