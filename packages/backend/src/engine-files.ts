@@ -6,5 +6,8 @@
 /** A module of this package for `require` to begin at. */
 export const packageModule: string = import.meta.url;
 
-/** The engine as WebAssembly. Bundlers know this form and bring the file along. */
-export const wasmFile: URL = new URL("../wasm/tessera.wasm", import.meta.url);
+/**
+ * The engine as WebAssembly. Bundlers know this form and bring the file along; where they leave no module's URL, as in a
+ * classic script, asking for it throws.
+ */
+export const wasmFile = (): URL => new URL("../wasm/tessera.wasm", import.meta.url);

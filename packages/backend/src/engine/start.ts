@@ -25,9 +25,9 @@ export function setTesseraWasmBackend(): Promise<string> {
 
 async function loadWasm(): Promise<WasmHost> {
   try {
-    return await WasmHost.load(await readModule(wasmFile));
+    return await WasmHost.load(await readModule(wasmFile()));
   } catch (cause) {
-    const problem = `its WebAssembly module does not load from ${wasmFile.href}: ${(cause as Error).message}.`;
+    const problem = `its module wasm/tessera.wasm does not load: ${(cause as Error).message}.`;
     throw new BackendUnavailableError("tessera-wasm", problem, cause);
   }
 }
