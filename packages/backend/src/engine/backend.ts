@@ -86,10 +86,12 @@ export class EngineBackend extends KernelBackend {
 
   /**
    * A new tensor with whatever the memory holds.
+   * @throws EngineError if this is no shape
    * @throws EngineMemoryError if there is no memory left
    */
   output(shape: readonly number[], dtype: EngineDataType): TensorInfo {
     const bytes = util.sizeFromShape([...shape]) * util.bytesPerElement(dtype);
+    if (!(Number.isInteger(bytes) && bytes >= 0)) throw new EngineError(`a tensor of shape (${shape.join(", ")})`);
     const dataId = {};
     this.data.set(dataId, new TensorData(this.#memory, dtype, 1, { place: this.#memory.allocate(bytes) }));
     return { dataId, shape: [...shape], dtype };

@@ -10,6 +10,7 @@ import {
   tensor1d,
   tensor2d,
   tidy,
+  unsortedSegmentSum,
 } from "@tensorflow/tfjs";
 import { gelu } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
@@ -87,13 +88,29 @@ describe.each(backends)("%s", (name) => {
       await x.data();
     };
     await expect(failing()).rejects.toThrow(EngineError);
-    await expect(failing()).rejects.toThrow(/copy|length/);
+    await expect(failing()).rejects.toThrow(/could not compute copy: /);
     expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
   });
 
   it("knows its commands", async () => {
     const engine = await current();
     expect(() => engine.run("kopie")).toThrow('there is no command "kopie"');
+  });
+
+  it("refuses what is no shape", async () => {
+    const engine = await current();
+    expect(() => engine.output([2, Number.NaN], "float32")).toThrow("could not compute a tensor of shape (2, NaN)");
+    expect(() => engine.output([2, -1], "float32")).toThrow(EngineError);
+  });
+
+  it("refuses to add up rows by ids that are not one for each, and tensors of different sizes", async () => {
+    await current();
+    const x = tensor2d([1, 2, 3, 4], [2, 2]);
+    const ids = tensor1d([0, 1, 1], "int32");
+    expect(() => unsortedSegmentSum(x, ids, 2)).toThrow("3 ids for 2 rows");
+    expect(() => engine().runKernel("AddN", [x, ids.toFloat()] as never)).toThrow(
+      /AddN: 1 must be .* but is float32 \(3\)/,
+    );
   });
 
   it("refuses what does not fit into memory, says how much was asked for, and works on", async () => {
@@ -131,7 +148,7 @@ describe.each(backends)("%s", (name) => {
   });
 });
 
-describe("the engine's addon", () => {
+describe("the engine's addon", { timeout: 120_000 }, () => {
   const url = (of: string | URL) => JSON.stringify(String(of));
   const program = (code: string) => `
     import { register } from ${url(import.meta.resolve("tsx/esm/api"))}; register();

@@ -54,7 +54,8 @@ export class WasmHost implements EngineHost {
     } catch (cause) {
       // A trap leaves the stack as it was in the middle of the kernel.
       stack.value = pointer;
-      throw new EngineError(this.#text(failure()) || String(cause), cause);
+      const command = this.commands[this.words()[0] as number];
+      throw new EngineError(`${command}: ${this.#text(failure()) || String(cause)}`, cause);
     }
   }
 

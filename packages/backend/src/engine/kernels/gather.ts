@@ -72,7 +72,11 @@ function oneHot({ inputs, attributes, backend }: KernelCall): TensorInfo {
 function segmentSum({ inputs, attributes, backend }: KernelCall): TensorInfo {
   const { x, segmentIds } = inputs as Record<"x" | "segmentIds", TensorInfo>;
   const { numSegments } = attributes as unknown as UnsortedSegmentSumAttrs;
-  const [, ...row] = x.shape;
+  const [rows, ...row] = x.shape;
+  util.assert(
+    segmentIds.shape[0] === rows,
+    () => `UnsortedSegmentSum: ${segmentIds.shape[0]} ids for ${rows} rows of x`,
+  );
   const y = backend.output([numSegments, ...row], x.dtype as EngineDataType);
   backend.run(commandFor("segment_sum", x.dtype), util.sizeFromShape(row), x, segmentIds, y);
   return y;

@@ -73,6 +73,10 @@ function checkFloats(kernel: string, call: KernelCall): void {
   for (const name of Object.keys(call.inputs)) expects({ [name]: "float32 (…)" })(kernel, call);
 }
 
+function checkAlike(kernel: string, call: KernelCall): void {
+  expects(Object.fromEntries(Object.keys(call.inputs).map((name) => [name, "float32 (…)"])))(kernel, call);
+}
+
 function areFloats(inputs: NamedTensorInfoMap): boolean {
   return Object.values(inputs).every((tensor) => tensor?.dtype === "float32");
 }
@@ -80,5 +84,5 @@ function areFloats(inputs: NamedTensorInfoMap): boolean {
 export const optimizerKernels: readonly EngineKernel[] = [
   { name: "TesseraAdamwStep", check: checkParameters, run: adamwStep },
   { name: "TesseraGlobalNorm", check: checkFloats, run: globalNorm },
-  { name: "AddN", accepts: areFloats, run: addN },
+  { name: "AddN", accepts: areFloats, check: checkAlike, run: addN },
 ];
