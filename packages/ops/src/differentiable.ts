@@ -40,7 +40,7 @@ export interface Operation<Inputs extends Tensors, Saved extends Tensors, Attrib
  * one, otherwise by the composition. Nothing else in the project knows which one ran.
  *
  * Gradients are computed once, all together, and only for inputs that can want one: an absent input or a variable
- * with `trainable = false` costs nothing.
+ * with `trainable = false` costs nothing. The backward pass reads variables as they are by then.
  */
 export function differentiable<Inputs extends Tensors, Saved extends Tensors, Attributes extends NamedAttrMap>(
   operation: Operation<Inputs, Saved, Attributes>,
@@ -54,10 +54,16 @@ export function differentiable<Inputs extends Tensors, Saved extends Tensors, At
   const run = customGrad((...parameters) => {
     const save = parameters[parameters.length - 1] as (tensors: Tensor[]) => void;
     const outputs = forward(operation, present, attributes, wanted);
-    save(select(operation.saved, { ...present, ...named(operation.outputs, outputs) }));
+    // A variable is there until the backward pass anyway, and to save it would be to clone it.
+    const kept = operation.saved.filter((name) => !(present[name] instanceof Variable));
+    save(select(kept, { ...present, ...named(operation.outputs, outputs) }));
     return {
       value: first(outputs),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => backward(operation, dy, saved, attributes, wanted),
+      gradFunc: (dy: Tensor, tensors: Tensor[]) => {
+        const available = { ...present, ...named(kept, tensors) };
+        const saved = named(operation.saved, select(operation.saved, available));
+        return backward(operation, dy, saved, attributes, wanted);
+      },
     };
   });
   return run(...select(wanted, present));
@@ -97,11 +103,10 @@ function forward<Inputs extends Tensors, Saved extends Tensors, Attributes exten
 function backward<Inputs extends Tensors, Saved extends Tensors, Attributes extends NamedAttrMap>(
   operation: Operation<Inputs, Saved, Attributes>,
   dy: Tensor,
-  savedTensors: readonly Tensor[],
+  saved: NamedTensorMap,
   attributes: Attributes,
   wanted: readonly string[],
 ): Tensor[] {
-  const saved = named(operation.saved, savedTensors);
   const compose = () => {
     const gradients = operation.backward(dy, saved as Tensors as Saved, attributes);
     return wanted.map((name) => (gradients[name] as () => Tensor)());
@@ -116,11 +121,15 @@ function isTrainable(tensor: Tensor | undefined): boolean {
 }
 
 function withoutAbsent(tensors: Tensors): NamedTensorMap {
-  return Object.fromEntries(Object.entries(tensors).filter(([, tensor]) => tensor !== undefined)) as NamedTensorMap;
+  const present: NamedTensorMap = {};
+  for (const name in tensors) if (tensors[name] !== undefined) present[name] = tensors[name];
+  return present;
 }
 
 function named(names: readonly string[], tensors: readonly Tensor[]): NamedTensorMap {
-  return Object.fromEntries(tensors.map((tensor, i) => [names[i], tensor]));
+  const byName: NamedTensorMap = {};
+  for (const [i, tensor] of tensors.entries()) byName[names[i] as string] = tensor;
+  return byName;
 }
 
 function select(names: readonly string[], tensors: NamedTensorMap): Tensor[] {
