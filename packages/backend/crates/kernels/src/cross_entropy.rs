@@ -88,7 +88,7 @@ vectorized! {
     }
 }
 
-fn require_targets(targets: &[i32], vocab_size: usize) {
+pub(crate) fn require_targets(targets: &[i32], vocab_size: usize) {
     let outside = targets.iter().position(|&target| target < -1 || target >= 0 && target as usize >= vocab_size);
     if let Some(n) = outside {
         panic!("cross-entropy has no target {} (in row {n}): there are {vocab_size} logits", targets[n]);

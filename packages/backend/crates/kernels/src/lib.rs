@@ -16,6 +16,9 @@ pub mod linear;
 pub mod linear_cross_entropy;
 pub mod matmul;
 pub mod matvec;
+mod microkernel;
+mod packing;
+mod tiles;
 
 // Attention and positions.
 pub mod attention;

@@ -72,6 +72,11 @@ impl<'a, T> Disjoint<'a, T> {
         self.len == 0
     }
 
+    /// The first element. What several tasks write through it must not overlap.
+    pub fn pointer(&self) -> *mut T {
+        self.start
+    }
+
     /// One range of the slice.
     ///
     /// # Safety

@@ -7,6 +7,9 @@ import { elementwiseKernels } from "./elementwise.ts";
 import { embeddingKernels } from "./embedding.ts";
 import { gatherKernels } from "./gather.ts";
 import type { EngineKernel } from "./kernel.ts";
+import { linearKernels } from "./linear.ts";
+import { linearCrossEntropyKernels } from "./linear-cross-entropy.ts";
+import { matMulKernels } from "./matmul.ts";
 import { normKernels } from "./norms.ts";
 import { optimizerKernels } from "./optimizer.ts";
 import { reduceKernels } from "./reduce.ts";
@@ -22,6 +25,9 @@ export const engineKernels: readonly EngineKernel[] = [
   ...elementwiseKernels,
   ...embeddingKernels,
   ...gatherKernels,
+  ...linearKernels,
+  ...linearCrossEntropyKernels,
+  ...matMulKernels,
   ...normKernels,
   ...optimizerKernels,
   ...reduceKernels,
