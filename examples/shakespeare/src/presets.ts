@@ -16,8 +16,8 @@ export interface Preset {
 }
 
 /**
- * nanoGPT's CPU settings with fewer steps (`baby`; 2000 are nanoGPT's), its character model with a smaller batch and
- * without dropout (`char`), GPT-2 124M (`gpt2`).
+ * nanoGPT's CPU settings (`baby`), its character model with a smaller batch and without dropout (`char`), GPT-2 124M
+ * (`gpt2`).
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   baby: {
@@ -27,7 +27,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     width: 128,
     contextLength: 64,
     batchSize: 12,
-    steps: 800,
+    steps: 2000,
     warmupSteps: 100,
   },
   char: {
