@@ -1,4 +1,4 @@
-import { setBackend } from "@tensorflow/tfjs";
+import { findBackendFactory, setBackend } from "@tensorflow/tfjs";
 import { setTesseraBackend, setTesseraWasmBackend } from "./engine/start.ts";
 import { BackendUnavailableError, UnknownBackendError } from "./errors.ts";
 import { requireOneTensorflow } from "./one-tensorflow.ts";
@@ -30,8 +30,9 @@ export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", 
 /**
  * Makes a TensorFlow.js backend the current one.
  *
- * Without a name it is the engine: the addon in Node, WebAssembly elsewhere. Where the addon does not load,
- * WebAssembly takes its place and one line on the console says why.
+ * Without a name it is the engine: the addon in Node, WebAssembly in browsers, or there WebGPU if the program has
+ * imported `@tensorflow/tfjs-backend-webgpu`. Where the addon or WebGPU does not start, WebAssembly takes its place and
+ * one line on the console says why.
  *
  * @param name default: the best that is present
  * @returns which it is
@@ -39,18 +40,25 @@ export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", 
  * @throws BackendUnavailableError if it does not run here
  * @throws TensorflowCopiesError if the program has loaded TensorFlow.js more than once
  */
-export async function useBackend(name: BackendName = isNode() ? "tessera" : "tessera-wasm"): Promise<BackendReport> {
-  const starter = starters.get(name);
-  if (starter === undefined) throw new UnknownBackendError(name, backendNames);
+export async function useBackend(name?: BackendName): Promise<BackendReport> {
+  const chosen = name ?? best();
+  const starter = starters.get(chosen);
+  if (starter === undefined) throw new UnknownBackendError(chosen, backendNames);
   try {
     const description = await starter();
     requireOneTensorflow();
-    return { name, description };
+    return { name: chosen, description };
   } catch (error) {
-    if (name !== "tessera" || !(error instanceof BackendUnavailableError)) throw error;
+    const replaceable = chosen === "tessera" || (name === undefined && chosen === "webgpu");
+    if (!replaceable || !(error instanceof BackendUnavailableError)) throw error;
     console.warn(`${error.message} Using tessera-wasm, which is slower.`);
     return useBackend("tessera-wasm");
   }
+}
+
+function best(): BackendName {
+  if (globalThis.process?.versions?.node !== undefined) return "tessera";
+  return findBackendFactory("webgpu") == null ? "tessera-wasm" : "webgpu";
 }
 
 /** What makes each backend the current one, and says in words what it is. */
@@ -66,8 +74,4 @@ const starters: ReadonlyMap<string, () => Promise<string>> = new Map([
 async function setCpuBackend(): Promise<string> {
   if (!(await setBackend("cpu"))) throw new BackendUnavailableError("cpu", "it did not start.");
   return "TensorFlow.js's plain JavaScript backend, one thread";
-}
-
-function isNode(): boolean {
-  return globalThis.process?.versions?.node !== undefined;
 }
