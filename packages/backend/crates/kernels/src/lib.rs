@@ -7,7 +7,7 @@
 pub mod math;
 pub mod parallel;
 pub mod random_bits;
-mod registers;
+mod scratch;
 pub mod simd;
 pub mod sums;
 

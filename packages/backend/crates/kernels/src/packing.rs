@@ -1,31 +1,7 @@
 //! Copies of parts of a matrix in the order in which the microkernel reads them.
 
 use crate::vectorized;
-use std::cell::RefCell;
 use std::ops::Range;
-
-/// A cache line. Vectors that cross two of them load at half the speed.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
-
-thread_local! {
-    static SCRATCH: RefCell<[Vec<Line>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-}
-
-/// Hands out two pieces of this thread's memory with at least so many numbers, of unknown values.
-pub fn with_scratch<R>(sizes: [usize; 2], body: impl FnOnce(&mut [f32], &mut [f32]) -> R) -> R {
-    SCRATCH.with_borrow_mut(|[first, second]| body(numbers(first, sizes[0]), numbers(second, sizes[1])))
-}
-
-fn numbers(lines: &mut Vec<Line>, size: usize) -> &mut [f32] {
-    let count = size.div_ceil(16);
-    if lines.len() < count {
-        lines.resize(count, Line([0.0; 16]));
-    }
-    // SAFETY: a line is 16 numbers and nothing else.
-    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size) }
-}
 
 /// Where the elements of a part of a matrix are: element (i, j) is at `data[(rows.start + i) · stride + columns.start + j]`.
 #[derive(Clone)]

@@ -4,8 +4,8 @@
 //! gradient is the same with −θ.
 
 use crate::parallel::{for_each_range, items_per_task, Disjoint};
+use crate::scratch::with_scratch;
 use crate::vectorized;
-use std::cell::Cell;
 
 /// How the numbers of a rotation lie.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub fn rotate(rotary: &Rotary, x: &[f32], y: &mut [f32]) {
     let y = Disjoint::new(y);
     // Sines and cosines of a position serve all sequences.
     for_each_range(length, items_per_task(length, 4 * batch * width), |positions| {
-        with_table(frequencies.len(), |cos, sin| {
+        with_scratch([frequencies.len(); 2], |[cos, sin]| {
             for t in positions {
                 angles(frequencies, (rotary.start + t) as f32, rotary.inverse, cos, sin);
                 for b in 0..batch {
@@ -51,18 +51,6 @@ pub fn rotate(rotary: &Rotary, x: &[f32], y: &mut [f32]) {
             }
         });
     });
-}
-
-thread_local! {
-    static TABLE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-}
-
-fn with_table(size: usize, body: impl FnOnce(&mut [f32], &mut [f32])) {
-    let mut table = TABLE.take();
-    table.resize(2 * size, 0.0);
-    let (cos, sin) = table.split_at_mut(size);
-    body(cos, sin);
-    TABLE.set(table);
 }
 
 vectorized! {
@@ -112,8 +100,11 @@ fn sin_cos(x: f32) -> (f32, f32) {
 vectorized! {
     fn turn_halves(x: &[f32], y: &mut [f32], cos: &[f32], sin: &[f32]) {
         let half = cos.len();
+        let sin = &sin[..half];
         for (x, y) in x.chunks_exact(2 * half).zip(y.chunks_exact_mut(2 * half)) {
             let ((x1, x2), (y1, y2)) = (x.split_at(half), y.split_at_mut(half));
+            // One length for all, so that no index needs a check.
+            let (x1, x2, y1, y2) = (&x1[..half], &x2[..half], &mut y1[..half], &mut y2[..half]);
             for i in 0..half {
                 y1[i] = x1[i] * cos[i] - x2[i] * sin[i];
                 y2[i] = x2[i] * cos[i] + x1[i] * sin[i];
@@ -125,8 +116,10 @@ vectorized! {
 vectorized! {
     fn turn_neighbours(x: &[f32], y: &mut [f32], cos: &[f32], sin: &[f32]) {
         let half = cos.len();
+        let sin = &sin[..half];
         for (x, y) in x.chunks_exact(2 * half).zip(y.chunks_exact_mut(2 * half)) {
             let (x, y) = (x.as_chunks::<2>().0, y.as_chunks_mut::<2>().0);
+            let (x, y) = (&x[..half], &mut y[..half]);
             for i in 0..half {
                 let [x1, x2] = x[i];
                 y[i] = [x1 * cos[i] - x2 * sin[i], x2 * cos[i] + x1 * sin[i]];

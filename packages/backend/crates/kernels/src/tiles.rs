@@ -2,8 +2,9 @@
 
 use crate::matmul::Matrix;
 use crate::microkernel::{Microkernel, Operand};
-use crate::packing::{pack, pack_transposed, with_scratch, Block};
+use crate::packing::{pack, pack_transposed, Block};
 use crate::parallel::Disjoint;
+use crate::scratch::with_scratch;
 use std::ops::Range;
 
 /// How many terms of the sums one pass over a tile adds: the packed part of B stays in the second-level cache.
@@ -107,7 +108,7 @@ impl Product<'_> {
         let depth = even_part(self.k, DEPTH, 1);
         let (rows, width) = (PACKED_STRIPS * kernel.rows, tile.columns.len().next_multiple_of(kernel.width));
         let rows = if self.a.transposed { rows } else { 0 };
-        with_scratch([rows * depth, width * depth], |packed_a, packed_b| {
+        with_scratch([rows * depth, width * depth], |[packed_a, packed_b]| {
             // Without terms, one pass still writes zeros.
             for start in (0..self.k.max(1)).step_by(depth) {
                 let inner = start..self.k.min(start + depth);

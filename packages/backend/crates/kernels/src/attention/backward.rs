@@ -2,11 +2,11 @@
 //! dv = (P ∘ M)ᵀ · dy, dS = P ∘ (M ∘ (dy · vᵀ) − D), dq = dS · k / √D, dk = dSᵀ · q / √D.
 
 use super::product::{product, Strided, WIDTH};
-use super::scratch::with_scratch;
-use super::tile::{copy_rows, multiply, scale, transpose_rows, PerQuery, Place, KEYS, QUERIES};
+use super::tile::{multiply, transpose_rows, whole_rows, KeyTile, PerQuery, Place, KEYS, QUERIES};
 use super::{Attention, Heads, Inputs, Saved};
 use crate::math::exp;
 use crate::parallel::{for_each, Disjoint};
+use crate::scratch::with_scratch;
 use crate::sums::sum_of_pairs;
 use crate::vectorized;
 
@@ -30,15 +30,12 @@ pub fn gradient(sizes: &Attention, inputs: Inputs, saved: Saved, gradients: Grad
 fn group(sizes: &Attention, inputs: Inputs, saved: Saved, gradients: Gradients, batch: usize, group: usize) {
     let Attention { queries, keys, head_size, .. } = *sizes;
     let width = head_size.next_multiple_of(WIDTH);
-    let (columns, rows, tile) = (head_size * QUERIES, QUERIES * width, KEYS.min(keys));
-    let scores = tile * QUERIES;
-    let all = keys * width;
-    let lengths = [all, all, all, columns, rows, columns, rows, rows, scores, scores, scores];
-    with_scratch(lengths, |[key, dk, dv, query_columns, query, dy_columns, dy, dq, p, ds, factors]| {
-        let mut buffers = Buffers { key, dk, dv, query_columns, query, dy_columns, dy, dq, p, ds, factors };
-        copy_rows(buffers.key, width, inputs.key, batch * keys, group * head_size, head_size);
-        buffers.dk.fill(0.0);
-        buffers.dv.fill(0.0);
+    let (all, tile, across, down) = (keys * width, KEYS.min(keys) * QUERIES, head_size * QUERIES, QUERIES * width);
+    let lengths = [all, all, across, across, down, tile, tile, tile, KEYS.min(keys) * width, down, down];
+    with_scratch(lengths, |[dk, dv, query_columns, dy_columns, dq, p, ds, factors, key, query, dy]| {
+        dk.fill(0.0);
+        dv.fill(0.0);
+        let mut buffers = Buffers { dk, dv, query_columns, dy_columns, dq, p, ds, factors, key, query, dy };
         let heads = sizes.heads_per_group();
         for head in group * heads..(group + 1) * heads {
             for first in (0..queries).step_by(QUERIES) {
@@ -46,31 +43,30 @@ fn group(sizes: &Attention, inputs: Inputs, saved: Saved, gradients: Gradients, 
                 Step { sizes, inputs, saved, place, width }.run(&mut buffers, gradients[0]);
             }
         }
-        scale(buffers.dk, sizes.scale());
-        for (gradient, sums) in gradients[1..].iter().zip([buffers.dk, buffers.dv]) {
-            let Some(gradient) = gradient else { continue };
-            for (s, sums) in sums.chunks_exact(width).enumerate() {
-                // SAFETY: each group of each sequence is one task's.
-                let to = unsafe { gradient.row(batch * keys + s, group * head_size, head_size) };
-                to.copy_from_slice(&sums[..head_size]);
-            }
+        for (gradient, sums, factor) in [(gradients[1], dk, sizes.scale()), (gradients[2], dv, 1.0)] {
+            write_rows(gradient, sums, width, factor, (batch * keys, group * head_size, head_size));
         }
     });
 }
 
-/// Working memory: `_columns` transposed (D, 32), scores (keys, 32), the rest in rows of whole registers.
+/// Working memory of a group.
 struct Buffers<'a> {
-    key: &'a mut [f32],
+    /// Sums (S, width) for the gradients of keys and values.
     dk: &'a mut [f32],
     dv: &'a mut [f32],
+    /// A tile's queries and their dy, transposed (D, 32).
     query_columns: &'a mut [f32],
-    query: &'a mut [f32],
     dy_columns: &'a mut [f32],
-    dy: &'a mut [f32],
+    /// (32, width)
     dq: &'a mut [f32],
+    /// Probabilities, the gradients of scores and dropout factors (keys, 32).
     p: &'a mut [f32],
     ds: &'a mut [f32],
     factors: &'a mut [f32],
+    /// Copies for widths that are not whole registers.
+    key: &'a mut [f32],
+    query: &'a mut [f32],
+    dy: &'a mut [f32],
 }
 
 /// Some queries of one head: their gradients, and what they add to those of keys and values.
@@ -83,68 +79,84 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn run(&self, buffers: &mut Buffers, dq_rows: Option<Heads<&Disjoint<f32>>>) {
-        let (sizes, place, size) = (self.sizes, self.place, self.sizes.head_size);
-        self.load(buffers);
-        let (log_sum_exp, along) =
-            (log_sum_exp_of(sizes, self.saved, place), products_with_y(sizes, self.saved, place));
-        let seen = sizes.keys_seen(place);
-        for first in seen.clone().step_by(KEYS) {
-            self.keys(buffers, first, KEYS.min(seen.end - first), &log_sum_exp, &along);
-        }
-        let Some(dq_rows) = dq_rows else { return };
-        let row = place.batch * sizes.queries + place.first;
-        for (i, dq) in buffers.dq.chunks_exact(self.width).take(place.count).enumerate() {
-            // SAFETY: each query of each head is one task's.
-            let to = unsafe { dq_rows.row(row + i, place.head * size, size) };
-            to.iter_mut().zip(dq).for_each(|(to, dq)| *to = dq * sizes.scale());
-        }
-    }
-
-    fn load(&self, buffers: &mut Buffers) {
-        let (sizes, Place { batch, head, first, count }) = (self.sizes, self.place);
-        let (row, column) = (batch * sizes.queries + first, head * sizes.head_size);
-        let query = self.inputs.query;
-        let dy = Heads { data: self.saved.dy, stride: sizes.num_heads * sizes.head_size, offset: 0 };
-        transpose_rows(buffers.query_columns, query, row, column, count, sizes.scale());
-        transpose_rows(buffers.dy_columns, dy, row, column, count, 1.0);
-        copy_rows(&mut buffers.query[..count * self.width], self.width, query, row, column, sizes.head_size);
-        copy_rows(&mut buffers.dy[..count * self.width], self.width, dy, row, column, sizes.head_size);
+    fn run(&self, buffers: &mut Buffers, gradient: Option<Heads<&Disjoint<f32>>>) {
+        let Self { sizes, inputs, saved, place, width } = *self;
+        let (row, column) = (place.batch * sizes.queries + place.first, place.head * sizes.head_size);
+        let dy = Heads { data: saved.dy, stride: sizes.num_heads * sizes.head_size, offset: 0 };
+        transpose_rows(buffers.query_columns, inputs.query, row, column, place.count, sizes.scale());
+        transpose_rows(buffers.dy_columns, dy, row, column, place.count, 1.0);
         buffers.dq.fill(0.0);
+        let rows = place.count * width;
+        let query = whole_rows(&mut buffers.query[..rows], width, inputs.query, row, column, sizes.head_size);
+        let dy = whole_rows(&mut buffers.dy[..rows], width, dy, row, column, sizes.head_size);
+        let (log_sum_exp, along) = (log_sum_exp_of(sizes, saved, place), products_with_y(sizes, saved, place));
+        for keys in sizes.key_tiles(place) {
+            let range = ..keys.count * QUERIES;
+            let (p, ds, factors) = (&mut buffers.p[range], &mut buffers.ds[range], &mut buffers.factors[range]);
+            self.scores(p, inputs.key, buffers.query_columns, keys);
+            sizes.mask_tile(p, keys.first, place);
+            self.scores(ds, inputs.value, buffers.dy_columns, keys);
+            if let Some(mask) = sizes.dropout {
+                sizes.dropout_tile(mask, factors, keys.first, place);
+                multiply(ds, factors);
+            }
+            score_gradients(ds, p, &log_sum_exp, &along);
+            if sizes.dropout.is_some() {
+                multiply(p, factors);
+            }
+            self.add_to_keys(buffers.dv, p, dy, keys);
+            self.add_to_keys(buffers.dk, ds, query, keys);
+            self.add_to_queries(buffers.dq, ds, buffers.key, keys);
+        }
+        write_rows(gradient, &buffers.dq[..rows], width, sizes.scale(), (row, column, sizes.head_size));
     }
 
-    fn keys(&self, buffers: &mut Buffers, first: usize, count: usize, log_sum_exp: &PerQuery, along: &PerQuery) {
-        let (sizes, place, width, size) = (self.sizes, self.place, self.width, self.sizes.head_size);
-        let row = place.batch * sizes.keys + first;
-        let column = place.head / sizes.heads_per_group() * size;
-        let range = first * width..(first + count) * width;
-        let key = &buffers.key[range.clone()];
-        let [p, ds, factors] =
-            [&mut *buffers.p, &mut *buffers.ds, &mut *buffers.factors].map(|tile| &mut tile[..count * QUERIES]);
-        product(
-            p,
-            (count, QUERIES, size),
-            Strided { data: key, row: width, column: 1 },
-            (buffers.query_columns, QUERIES),
-            false,
-        );
-        sizes.mask_tile(p, first, place);
-        let value = self.inputs.value;
-        let value = Strided { data: value.from(row, column), row: value.stride, column: 1 };
-        product(ds, (count, QUERIES, size), value, (buffers.dy_columns, QUERIES), false);
-        if let Some(mask) = sizes.dropout {
-            sizes.dropout_tile(mask, factors, first, place);
-            multiply(ds, factors);
-        }
-        score_gradients(ds, p, log_sum_exp, along);
-        if sizes.dropout.is_some() {
-            multiply(p, factors);
-        }
-        let down = |data| Strided { data, row: QUERIES, column: 1 };
-        product(&mut buffers.dv[range.clone()], (count, width, place.count), down(p), (buffers.dy, width), true);
-        product(&mut buffers.dk[range], (count, width, place.count), down(ds), (buffers.query, width), true);
-        let across = Strided { data: ds, row: 1, column: QUERIES };
-        product(buffers.dq, (place.count, width, count), across, (key, width), true);
+    /// Where a tile's keys begin: row and column.
+    fn start(&self, keys: KeyTile) -> (usize, usize) {
+        let Self { sizes, place, .. } = *self;
+        (place.batch * sizes.keys + keys.first, place.head / sizes.heads_per_group() * sizes.head_size)
+    }
+
+    /// scores (keys, 32) ← rows · columns
+    fn scores(&self, scores: &mut [f32], rows: Heads<&[f32]>, columns: &[f32], keys: KeyTile) {
+        let (row, column) = self.start(keys);
+        let columns = Strided::rows(columns, QUERIES).skip_columns(keys.unseen);
+        let size = (keys.count, QUERIES - keys.unseen, self.sizes.head_size);
+        product(&mut scores[keys.unseen..], QUERIES, size, rows.rows(row, column), columns, false);
+    }
+
+    /// sums (S, width) += scores · rows of the queries
+    fn add_to_keys(&self, sums: &mut [f32], scores: &[f32], rows: Strided, keys: KeyTile) {
+        let size = (keys.count, self.width, self.place.count - keys.unseen);
+        let scores = Strided::rows(scores, QUERIES).skip_columns(keys.unseen);
+        let sums = &mut sums[keys.first * self.width..];
+        product(sums, self.width, size, scores, rows.skip_rows(keys.unseen), true);
+    }
+
+    /// dq (32, width) += scoresᵀ · keys
+    fn add_to_queries(&self, dq: &mut [f32], scores: &[f32], room: &mut [f32], keys: KeyTile) {
+        let (row, column) = self.start(keys);
+        let room = &mut room[..keys.count * self.width];
+        let key = whole_rows(room, self.width, self.inputs.key, row, column, self.sizes.head_size);
+        let size = (self.place.count - keys.unseen, self.width, keys.count);
+        let scores = Strided::rows(scores, QUERIES).skip_columns(keys.unseen).transposed();
+        product(&mut dq[keys.unseen * self.width..], self.width, size, scores, key, true);
+    }
+}
+
+/// Writes `factor` times rows of which `width` numbers are there to the place (row, column) and of the size wanted.
+fn write_rows(
+    gradient: Option<Heads<&Disjoint<f32>>>,
+    rows: &[f32],
+    width: usize,
+    factor: f32,
+    (row, column, size): (usize, usize, usize),
+) {
+    let Some(gradient) = gradient else { return };
+    for (i, from) in rows.chunks_exact(width).enumerate() {
+        // SAFETY: the rows of keys of a group, and of queries of a head, are one task's.
+        let to = unsafe { gradient.row(row + i, column, size) };
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = factor * from);
     }
 }
 

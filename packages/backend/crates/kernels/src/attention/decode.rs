@@ -1,13 +1,12 @@
 //! Attention of a single query, as in generation: keys and values are read once.
 
 use super::forward::Outputs;
-use super::scratch::with_scratch;
 use super::tile::Place;
 use super::{Attention, Inputs};
 use crate::math::exp;
 use crate::parallel::for_each;
-use crate::simd::fma;
-use crate::sums::sum_of_pairs;
+use crate::scratch::with_scratch;
+use crate::simd::{fma, sum_lanes, LANES};
 use crate::vectorized;
 
 /// How many keys are taken at a time.
@@ -66,7 +65,18 @@ vectorized! {
     /// p[s] ← query · key[s]
     fn scores(p: &mut [f32], query: &[f32], key: &[f32], stride: usize) {
         for (s, p) in p.iter_mut().enumerate() {
-            *p = sum_of_pairs(query, &key[s * stride..][..query.len()], |q, k| q * k);
+            let key = &key[s * stride..][..query.len()];
+            let ((q, q_rest), (k, k_rest)) = (query.as_chunks::<LANES>(), key.as_chunks::<LANES>());
+            let mut sums = [0.0; LANES];
+            for (q, k) in q.iter().zip(k) {
+                for i in 0..LANES {
+                    sums[i] = fma::<FUSED>(q[i], k[i], sums[i]);
+                }
+            }
+            for (sum, (q, k)) in sums.iter_mut().zip(q_rest.iter().zip(k_rest)) {
+                *sum = fma::<FUSED>(*q, *k, *sum);
+            }
+            *p = sum_lanes(sums);
         }
     }
 }
@@ -87,14 +97,25 @@ vectorized! {
 }
 
 vectorized! {
-    /// y ← correction · y + Σ p[s] · value[s]
+    /// y ← correction · y + Σ p[s] · value[s], four values at a time, so that y is not written as often.
     fn add_values(y: &mut [f32], correction: f32, p: &[f32], value: &[f32], stride: usize) {
         for y in y.iter_mut() {
             *y *= correction;
         }
-        for (s, &p) in p.iter().enumerate() {
-            for (y, &v) in y.iter_mut().zip(&value[s * stride..]) {
-                *y = fma::<FUSED>(p, v, *y);
+        let size = y.len();
+        let row = |s: usize| &value[s * stride..][..size];
+        let (fours, rest) = p.as_chunks::<4>();
+        for (i, p) in fours.iter().enumerate() {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|s| row(4 * i + s));
+            for j in 0..size {
+                let first = fma::<FUSED>(p[1], b[j], p[0] * a[j]);
+                let second = fma::<FUSED>(p[3], d[j], p[2] * c[j]);
+                y[j] += first + second;
+            }
+        }
+        for (s, p) in (p.len() - rest.len()..).zip(rest) {
+            for (y, v) in y.iter_mut().zip(row(s)) {
+                *y = fma::<FUSED>(*p, *v, *y);
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use super::decode::decode;
 use super::product::{product, Strided, WIDTH};
-use super::scratch::with_scratch;
-use super::tile::{copy_rows, multiply, scale, transpose_rows, PerQuery, Place, KEYS, QUERIES};
+use super::tile::{multiply, scale, transpose_rows, whole_rows, KeyTile, PerQuery, Place, KEYS, QUERIES};
 use super::{Attention, Heads, Inputs};
 use crate::math::exp;
 use crate::parallel::{for_each, Disjoint};
+use crate::scratch::with_scratch;
 use crate::vectorized;
 
 /// See [`super::attention`].
@@ -56,13 +56,11 @@ fn attend(sizes: &Attention, inputs: Inputs, outputs: Outputs, place: Place) {
         transpose_rows(query, inputs.query, row, place.head * head_size, place.count, sizes.scale());
         let mut softmax = Softmax::default();
         y.fill(0.0);
-        let seen = sizes.keys_seen(place);
-        for first in seen.clone().step_by(KEYS) {
-            let count = KEYS.min(seen.end - first);
+        for KeyTile { first, count, unseen } in sizes.key_tiles(place) {
             let row = place.batch * keys + first;
-            let key = Strided { data: inputs.key.from(row, group), row: inputs.key.stride, column: 1 };
-            let (p, value) = (&mut p[..count * QUERIES], &mut value[..count * width]);
-            product(p, (count, QUERIES, head_size), key, (query, QUERIES), false);
+            let (p, seeing) = (&mut p[..count * QUERIES], QUERIES - unseen);
+            let (key, query) = (inputs.key.rows(row, group), Strided::rows(query, QUERIES).skip_columns(unseen));
+            product(&mut p[unseen..], QUERIES, (count, seeing, head_size), key, query, false);
             sizes.mask_tile(p, first, place);
             let correction = softmax.take(p);
             if let Some(mask) = sizes.dropout {
@@ -71,13 +69,9 @@ fn attend(sizes: &Attention, inputs: Inputs, outputs: Outputs, place: Place) {
                 multiply(p, factors);
             }
             y.chunks_exact_mut(width).zip(correction).for_each(|(y, factor)| scale(y, factor));
-            let value = if width == head_size {
-                (inputs.value.from(row, group), inputs.value.stride)
-            } else {
-                copy_rows(value, width, inputs.value, row, group, head_size);
-                (&*value, width)
-            };
-            product(y, (place.count, width, count), Strided { data: p, row: 1, column: QUERIES }, value, true);
+            let value = whole_rows(&mut value[..count * width], width, inputs.value, row, group, head_size);
+            let p = Strided::rows(p, QUERIES).skip_columns(unseen).transposed();
+            product(&mut y[unseen * width..], width, (place.count - unseen, width, count), p, value, true);
         }
         softmax.finish(sizes, outputs, place, y);
     });

@@ -9,7 +9,6 @@ mod backward;
 mod decode;
 mod forward;
 mod product;
-mod scratch;
 mod tile;
 
 #[cfg(test)]
@@ -17,8 +16,8 @@ mod tests;
 
 use crate::parallel::Disjoint;
 use crate::random_bits::DropoutMask;
+use product::Strided;
 use std::ops::Range;
-use tile::Place;
 
 /// How large an attention is, and what it may see.
 #[derive(Clone, Copy, Debug)]
@@ -170,11 +169,6 @@ impl Attention {
         }
     }
 
-    /// The keys that at least one of these queries sees.
-    fn keys_seen(&self, place: Place) -> Range<usize> {
-        self.keys_of(place.first).start..self.keys_of(place.first + place.count - 1).end
-    }
-
     /// The queries that see key s.
     fn queries_of(&self, s: usize) -> Range<usize> {
         if !self.causal {
@@ -203,6 +197,11 @@ impl<'a> Heads<&'a [f32]> {
     /// The numbers from a row's column on.
     fn from(&self, row: usize, column: usize) -> &'a [f32] {
         &self.data[self.start(row, column)..]
+    }
+
+    /// The matrix whose first row and column these are.
+    fn rows(&self, row: usize, column: usize) -> Strided<'a> {
+        Strided::rows(self.from(row, column), self.stride)
     }
 }
 

@@ -1,141 +1,69 @@
-//! Products of tiles that lie in the caches.
-//!
-//! Written with registers by name: four times as fast as what the compiler makes of arrays, and twice as fast as a
-//! general matrix product, which copies both factors into a layout of its own.
+//! Products of tiles that lie in the caches. They are multiplied where they are: copying them into another layout first,
+//! as a general product does, would take as long as the multiplication.
 
-use crate::registers::{Baseline, Register};
+use crate::microkernel::{Microkernel, Operand};
 
 /// Widths of tiles are multiples of this: the most lanes that a register has.
 pub const WIDTH: usize = 16;
 
-/// A matrix whose element (i, k) is `data[i · row + k · column]`.
+/// A matrix to read, whose element (i, k) is `data[i · row + k · column]`.
 #[derive(Clone, Copy)]
 pub struct Strided<'a> {
-    pub data: &'a [f32],
-    pub row: usize,
-    pub column: usize,
+    data: &'a [f32],
+    row: usize,
+    column: usize,
 }
 
-/// C ← A · B, or C + A · B if `add`, for C (m, n), A (m, depth) and B (depth, n), where n is a multiple of [`WIDTH`],
-/// rows of C follow each other without a gap, and rows of B are `stride` apart.
+impl<'a> Strided<'a> {
+    /// Rows that begin `stride` apart.
+    pub fn rows(data: &'a [f32], stride: usize) -> Self {
+        Self { data, row: stride, column: 1 }
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self { row: self.column, column: self.row, ..self }
+    }
+
+    /// All rows but the first `count`.
+    pub fn skip_rows(self, count: usize) -> Self {
+        Self { data: &self.data[count * self.row..], ..self }
+    }
+
+    /// All columns but the first `count`.
+    pub fn skip_columns(self, count: usize) -> Self {
+        Self { data: &self.data[count * self.column..], ..self }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        self.data.len() > (rows - 1) * self.row + (columns - 1) * self.column
+    }
+}
+
+/// C ← A · B, or C + A · B if `add`, for A (m, depth), B (depth, n) and C (m, n), whose rows begin `c_stride` apart. The
+/// numbers in a row of B are neighbours, and n is a multiple of [`WIDTH`].
 pub fn product(
     c: &mut [f32],
+    c_stride: usize,
     (m, n, depth): (usize, usize, usize),
     a: Strided,
-    (b, stride): (&[f32], usize),
+    b: Strided,
     add: bool,
 ) {
-    if m == 0 || n == 0 {
-        return;
-    }
-    assert!(
-        n % WIDTH == 0 && c.len() >= m * n && (depth == 0 || b.len() >= (depth - 1) * stride + n),
-        "tiles do not fit a product"
-    );
-    assert!(depth == 0 || a.data.len() > (m - 1) * a.row + (depth - 1) * a.column, "the first factor is too short");
-    let tiles = Tiles {
-        c: c.as_mut_ptr(),
-        a: a.data.as_ptr(),
-        strides: (a.row, a.column),
-        b: b.as_ptr(),
-        stride,
-        n,
-        depth,
-        add,
-    };
-    // SAFETY: the lengths were just seen, and `level` knows the instructions.
-    unsafe {
-        match crate::simd::level() {
-            #[cfg(target_arch = "x86_64")]
-            crate::simd::Level::Avx512 => avx512(tiles, m),
-            #[cfg(target_arch = "x86_64")]
-            crate::simd::Level::Avx2 => avx2(tiles, m),
-            _ => tiles.product::<Baseline, 4>(m),
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512(tiles: Tiles, m: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { tiles.product::<crate::registers::Avx512, 8>(m) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tiles: Tiles, m: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { tiles.product::<crate::registers::Avx2, 4>(m) }
-}
-
-#[derive(Clone, Copy)]
-struct Tiles {
-    c: *mut f32,
-    a: *const f32,
-    strides: (usize, usize),
-    b: *const f32,
-    stride: usize,
-    n: usize,
-    depth: usize,
-    add: bool,
-}
-
-impl Tiles {
-    /// Cuts C into blocks of `ROWS` rows and two registers, each of which is summed up without leaving them.
-    #[inline(always)]
-    unsafe fn product<R: Register, const ROWS: usize>(self, m: usize) {
-        for j in (0..self.n).step_by(2 * R::LANES) {
-            // SAFETY: rows below m and columns below n lie in all three matrices.
-            unsafe {
-                if j + 2 * R::LANES <= self.n {
-                    self.columns::<R, ROWS, 2>(m, j);
-                } else {
-                    self.columns::<R, ROWS, 1>(m, j);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn columns<R: Register, const ROWS: usize, const WIDE: usize>(self, m: usize, j: usize) {
-        let whole = m / ROWS * ROWS;
-        // SAFETY: as above.
-        unsafe {
-            for i in (0..whole).step_by(ROWS) {
-                self.block::<R, ROWS, WIDE>(i, j);
-            }
-            for i in whole..m {
-                self.block::<R, 1, WIDE>(i, j);
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn block<R: Register, const ROWS: usize, const WIDE: usize>(self, i: usize, j: usize) {
-        let (row, column) = self.strides;
-        // SAFETY: as above.
-        unsafe {
-            let (mut a, mut b) = (self.a.add(i * row), self.b.add(j));
-            let mut sums = [[R::splat(0.0); WIDE]; ROWS];
-            for _ in 0..self.depth {
-                let across: [R; WIDE] = std::array::from_fn(|w| R::load(b.add(w * R::LANES)));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let down = R::splat(*a.add(r * row));
-                    for (sum, across) in sums.iter_mut().zip(across) {
-                        *sum = sum.add_product(down, across);
-                    }
-                }
-                a = a.wrapping_add(column);
-                b = b.wrapping_add(self.stride);
-            }
-            for (r, sums) in sums.into_iter().enumerate() {
-                for (w, sum) in sums.into_iter().enumerate() {
-                    let c = self.c.add((i + r) * self.n + j + w * R::LANES);
-                    let sum = if self.add { R::load(c).add(sum) } else { sum };
-                    sum.store(c);
-                }
-            }
+    assert!(m > 0 && n > 0 && depth > 0, "a tile is empty");
+    assert!(n.is_multiple_of(WIDTH) && c.len() >= (m - 1) * c_stride + n, "C is not {m} × {n}");
+    assert!(a.holds(m, depth), "A is not {m} × {depth}");
+    assert!(b.column == 1 && b.holds(depth, n), "B is not {depth} × {n}");
+    let kernel = Microkernel::best();
+    for j in (0..n).step_by(kernel.width) {
+        let columns = kernel.width.min(n - j);
+        let b = Operand { start: b.data[j..].as_ptr(), along_k: b.row, along_rows: 1 };
+        for i in (0..m).step_by(kernel.rows) {
+            let rows = kernel.rows.min(m - i);
+            let a = Operand { start: a.data[i * a.row..].as_ptr(), along_k: a.column, along_rows: a.row };
+            let c = c[i * c_stride + j..].as_mut_ptr();
+            // SAFETY: rows below m and columns below n lie in all three, and n is a number of whole registers.
+            unsafe { kernel.run(rows, columns, depth, c, c_stride, &a, &b, add) };
         }
     }
 }
@@ -150,18 +78,23 @@ mod tests {
 
     #[test]
     fn equals_the_plain_product() {
-        for (m, n, depth) in [(1, 16, 1), (3, 16, 5), (8, 32, 7), (9, 48, 33), (32, 64, 64), (13, 80, 0), (0, 16, 4)] {
+        for (m, n, depth) in [(1, 16, 1), (3, 16, 5), (8, 32, 7), (9, 48, 33), (32, 64, 64), (13, 80, 2)] {
             for (row, column) in [(depth + 3, 1), (1, m + 2)] {
-                let a = numbers(m.max(1) * depth.max(1) + (m + depth) * 4 + 16, 0.3);
+                let a = numbers(m * depth + (m + depth) * 4 + 16, 0.3);
                 let a = Strided { data: &a, row, column };
                 let b = numbers(depth * n, 0.7);
                 for add in [false, true] {
-                    let before = numbers(m * n, 0.1);
+                    let c_stride = n + 5;
+                    let before = if add { numbers(m * c_stride, 0.1) } else { vec![f32::NAN; m * c_stride] };
                     let mut c = before.clone();
-                    product(&mut c, (m, n, depth), a, (&b, n), add);
+                    product(&mut c, c_stride, (m, n, depth), a, Strided::rows(&b, n), add);
                     for (index, &c) in c.iter().enumerate() {
-                        let (i, j) = (index / n, index % n);
+                        let (i, j) = (index / c_stride, index % c_stride);
                         let term = |k: usize| a.data[i * row + k * column] as f64 * b[k * n + j] as f64;
+                        if j >= n {
+                            assert_eq!(c.to_bits(), before[index].to_bits(), "what lies between rows stays");
+                            continue;
+                        }
                         let start = if add { before[index] as f64 } else { 0.0 };
                         let expected = start + (0..depth).map(term).sum::<f64>();
                         assert!(

@@ -1,8 +1,11 @@
 //! Tiles: 32 queries across, keys down.
 
+use super::product::{Strided, WIDTH};
 use super::{Attention, Heads};
+use crate::packing::{pack_transposed, Block};
 use crate::random_bits::DropoutMask;
 use crate::vectorized;
+use std::ops::Range;
 
 /// How many queries a tile holds.
 pub const QUERIES: usize = 32;
@@ -26,26 +29,57 @@ pub struct Place {
     pub count: usize,
 }
 
-/// Turns rows into columns and multiplies by `factor`: to[d · 32 + q] ← factor · from[q][d]. Columns after the last row
-/// become 0.
+/// Turns `count` rows into columns: to[d · 32 + q] ← factor · from[q][d]. Columns after the last row become 0.
 pub fn transpose_rows(to: &mut [f32], from: Heads<&[f32]>, row: usize, column: usize, count: usize, factor: f32) {
-    let rows = from.from(row, column);
-    for (d, to) in to.chunks_exact_mut(QUERIES).enumerate() {
-        for (q, to) in to.iter_mut().enumerate() {
-            *to = if q < count { factor * rows[q * from.stride + d] } else { 0.0 };
-        }
+    let columns = from.offset + column..from.offset + column + to.len() / QUERIES;
+    if count < QUERIES {
+        to.fill(0.0);
+    }
+    pack_transposed(to, QUERIES, Block { data: from.data, stride: from.stride, rows: row..row + count, columns });
+    if factor != 1.0 {
+        scale(to, factor);
     }
 }
 
-/// Copies rows of `size` numbers into rows of `width`, the rest of which becomes 0.
-pub fn copy_rows(to: &mut [f32], width: usize, from: Heads<&[f32]>, row: usize, column: usize, size: usize) {
-    for (i, to) in to.chunks_exact_mut(width).enumerate() {
-        to[..size].copy_from_slice(&from.from(row + i, column)[..size]);
-        to[size..].fill(0.0);
+/// Rows of a head that are whole registers wide: those that are there, or copies in `room` if `size` is not such a width.
+pub fn whole_rows<'a>(
+    room: &'a mut [f32],
+    width: usize,
+    from: Heads<&'a [f32]>,
+    row: usize,
+    column: usize,
+    size: usize,
+) -> Strided<'a> {
+    if width == size {
+        return from.rows(row, column);
     }
+    for (i, room) in room.chunks_exact_mut(width).enumerate() {
+        room[..size].copy_from_slice(&from.from(row + i, column)[..size]);
+        room[size..].fill(0.0);
+    }
+    Strided::rows(room, width)
+}
+
+/// Some keys, at most 128.
+#[derive(Clone, Copy)]
+pub struct KeyTile {
+    /// The first of them.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+    /// How many queries of the tile come before the first that sees any of them: 0 or 16.
+    pub unseen: usize,
 }
 
 impl Attention {
+    /// All keys that these queries see. Those that only the second half of the queries sees are apart.
+    pub(super) fn key_tiles(&self, place: Place) -> impl Iterator<Item = KeyTile> {
+        let last = place.first + place.count - 1;
+        let (start, end) = (self.keys_of(place.first).start, self.keys_of(last).end);
+        let middle = self.keys_of(last.min(place.first + WIDTH - 1)).end;
+        key_tiles(start..middle, 0).chain(key_tiles(middle..end, WIDTH))
+    }
+
     /// Gives the scores of keys that a query does not see the value −∞.
     pub(super) fn mask_tile(&self, scores: &mut [f32], first_key: usize, place: Place) {
         let seen_by_all = self.keys_of(place.first + place.count - 1).start..self.keys_of(place.first).end;
@@ -69,6 +103,10 @@ impl Attention {
     pub(super) fn first_probability(&self, place: Place) -> usize {
         ((place.batch * self.num_heads + place.head) * self.queries + place.first) * self.keys
     }
+}
+
+fn key_tiles(keys: Range<usize>, unseen: usize) -> impl Iterator<Item = KeyTile> {
+    keys.clone().step_by(KEYS).map(move |first| KeyTile { first, count: KEYS.min(keys.end - first), unseen })
 }
 
 vectorized! {
