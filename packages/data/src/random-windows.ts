@@ -9,6 +9,9 @@ import { seededGenerator } from "./random.ts";
 import type { TokenSource } from "./token-source.ts";
 import { gatherWindows, requireOneWindow } from "./windows.ts";
 
+/** Not the numbers that the initial weights are drawn from, when both have the same seed. */
+const STREAM = 1;
+
 export interface RandomWindowsOptions {
   /** Windows in a batch, B. */
   readonly batchSize: number;
@@ -30,7 +33,7 @@ export function randomWindows(tokens: TokenSource, options: RandomWindowsOptions
   requireSeed("seed", seed);
   requireOneWindow(tokens, contextLength);
   const settings = { kind: "random windows", ...identify(tokens), batchSize, contextLength, seed };
-  let generator = seededGenerator(seed);
+  let generator = seededGenerator(seed, STREAM);
 
   const drawBatch = (): Batch => {
     const lastStart = tokens.length - contextLength - 1;
