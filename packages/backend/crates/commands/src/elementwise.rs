@@ -1,5 +1,6 @@
 //! Commands that go element by element. Those of int32 and bool are named after those of float32 with the dtype added.
 
+use tessera_kernels::math::to_int32;
 use tessera_kernels::{binary, unary};
 
 use crate::{Arguments, Command};
@@ -49,8 +50,8 @@ pub(crate) const OTHERS: &[Command] = &[
     ("clip", |a| unary::float::clip(a.f32(), a.f32(), a.slice(), a.slice_mut())),
     ("clip_int32", |a| unary::int::clip(a.number() as i32, a.number() as i32, a.slice(), a.slice_mut())),
     ("fill", |a| unary::fill(a.f32(), a.slice_mut())),
-    ("fill_int32", |a| unary::fill(binary::to_int32(a.number()), a.slice_mut())),
-    ("fill_bool", |a| unary::fill(binary::to_int32(a.number()) as u8, a.slice_mut())),
+    ("fill_int32", |a| unary::fill(to_int32(a.number()), a.slice_mut())),
+    ("fill_bool", |a| unary::fill(to_int32(a.number()) as u8, a.slice_mut())),
     ("select", |a| unary::select::<u32>(a.slice(), a.slice(), a.slice(), a.slice_mut())),
     ("select_bool", |a| unary::select::<u8>(a.slice(), a.slice(), a.slice(), a.slice_mut())),
 ];

@@ -61,7 +61,7 @@ fn across(walk: &Walk<2>) -> Option<usize> {
 /// Rows along the innermost axis.
 fn copy_rows<T: Copy>(walk: &Walk<2>, units: Range<usize>, x: &[T], y: &Disjoint<T>) {
     let steps = walk.inner().steps;
-    walk.pieces(units, |[to, from], length| {
+    for ([to, from], length) in walk.pieces(units) {
         let (to, start) = (to as usize, from as usize);
         let reach = (length - 1) * steps[0] as usize + 1;
         // SAFETY: y's view is a box, so units do not overlap in it.
@@ -75,7 +75,7 @@ fn copy_rows<T: Copy>(walk: &Walk<2>, units: Range<usize>, x: &[T], y: &Disjoint
                 }
             }
         }
-    });
+    }
 }
 
 /// Squares of `axis`, along which x is dense, by the innermost axis, along which y is.

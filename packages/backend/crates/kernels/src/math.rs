@@ -70,6 +70,92 @@ pub fn ln_1p<const FUSED: bool>(x: f32) -> f32 {
     ln::<FUSED>(u) + if x > -1.0 && x < 1e7 { lost } else { 0.0 }
 }
 
+/// A number as JavaScript converts it to 32 bits: truncated, modulo 2³²; 0 for NaN and infinity.
+#[inline(always)]
+pub fn to_int32(x: f64) -> i32 {
+    const RANGE: f64 = 4_294_967_296.0;
+    // Every step is exact; for infinity the difference is NaN.
+    let whole = x.trunc();
+    let rest = whole - (whole * (1.0 / RANGE)).floor() * RANGE;
+    let bits = (rest + WHOLE).to_bits() as i32;
+    if rest.is_nan() {
+        0
+    } else {
+        bits
+    }
+}
+
+/// aᵇ within 1 unit in the last place, in double precision. As in JavaScript NaN where b is, and for ±1 to an infinite
+/// power.
+#[inline(always)]
+pub fn pow<const FUSED: bool>(a: f32, b: f32) -> f32 {
+    let power = exp2::<FUSED>(b as f64 * log2::<FUSED>((a as f64).abs())) as f32;
+    let is_whole = b.floor() == b;
+    let is_odd = is_whole && (b * 0.5).floor() != b * 0.5;
+    if b == 0.0 {
+        1.0
+    } else if a < 0.0 && a > f32::NEG_INFINITY && !is_whole {
+        f32::NAN
+    } else if is_odd {
+        power.copysign(a)
+    } else {
+        power
+    }
+}
+
+/// [`fma`] in double precision.
+#[inline(always)]
+fn fma_double<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FUSED {
+        a.mul_add(b, c)
+    } else {
+        a * b + c
+    }
+}
+
+/// 1.5 · 2⁵²: added to a number it leaves the nearest whole one in the low bits.
+const WHOLE: f64 = 6_755_399_441_055_744.0;
+
+/// log₂ x within a relative 10⁻¹², for x ≥ 0 that is a single-precision number.
+#[inline(always)]
+fn log2<const FUSED: bool>(x: f64) -> f64 {
+    // x = 2ⁿ · m with m in [√½, √2), and ln m = 2 · artanh(f).
+    let bits = x.to_bits() as i64;
+    let n = bits.wrapping_sub(std::f64::consts::FRAC_1_SQRT_2.to_bits() as i64) >> 52;
+    let m = f64::from_bits(bits.wrapping_sub(n << 52) as u64);
+    let f = (m - 1.0) / (m + 1.0);
+    let z = f * f;
+    let mut p = 1.0 / 13.0;
+    for odd in [11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
+        p = fma_double::<FUSED>(p, z, 1.0 / odd);
+    }
+    let n = f64::from_bits((WHOLE.to_bits() as i64).wrapping_add(n) as u64) - WHOLE;
+    let log = n + p * f * (2.0 * std::f64::consts::LOG2_E);
+    if x == 0.0 {
+        f64::NEG_INFINITY
+    } else if x < f64::INFINITY {
+        log
+    } else {
+        x
+    }
+}
+
+/// 2ˣ within a relative 10⁻¹¹, between 2⁻²⁰⁰ and 2²⁰⁰, which single precision rounds to 0 and infinity.
+#[inline(always)]
+fn exp2<const FUSED: bool>(x: f64) -> f64 {
+    // Comparisons instead of `clamp`, because they let NaN through.
+    let x = if x < -200.0 { -200.0 } else { x };
+    let x = if x > 200.0 { 200.0 } else { x };
+    let shifted = x + WHOLE;
+    let r = (x - (shifted - WHOLE)) * std::f64::consts::LN_2;
+    let mut p = 0.0;
+    for factorial in [3_628_800.0, 362_880.0, 40_320.0, 5_040.0, 720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0] {
+        p = fma_double::<FUSED>(p, r, 1.0 / factorial);
+    }
+    let n = shifted.to_bits().wrapping_sub(WHOLE.to_bits()).wrapping_add(1023);
+    p * f64::from_bits(n << 52)
+}
+
 /// 1 / (1 + e⁻ˣ) within 4 units in the last place where it is not below 10⁻³⁸.
 #[inline(always)]
 pub fn sigmoid<const FUSED: bool>(x: f32) -> f32 {
@@ -218,6 +304,28 @@ pub(crate) mod tests {
         assert_eq!(exp::<true>(f32::NEG_INFINITY), 0.0);
         assert_eq!(exp::<true>(1e9), f32::INFINITY);
         assert_eq!(exp::<true>(f32::INFINITY), f32::INFINITY);
+    }
+
+    #[test]
+    fn powers() {
+        for b in [-3.0f32, -1.5, -0.01, 0.3, 0.5, 1.5, 2.0, 3.0, 7.7] {
+            assert!(worst((1e-3, 30.0), 1.3e-3, |x| pow::<true>(x, b), |x| x.powf(b as f64)) <= 1.0, "{b}");
+        }
+        for a in [1e-30f32, 0.1, 0.999, 1.001, 2.0, 1e30] {
+            assert!(worst((-1.2, 1.2), 1.3e-4, |b| pow::<true>(a, b), |b| (a as f64).powf(b)) <= 1.0, "{a}");
+        }
+        let ends = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1e38, f32::INFINITY, f32::NEG_INFINITY];
+        for a in ends.into_iter().chain([f32::NAN]) {
+            for b in ends {
+                let unknown = a.abs() == 1.0 && b.is_infinite();
+                let (ours, expected) = (pow::<true>(a, b), if unknown { f32::NAN } else { a.powf(b) });
+                assert!(
+                    ours.to_bits() == expected.to_bits() || (ours.is_nan() && expected.is_nan()),
+                    "{a} ^ {b} = {ours}"
+                );
+            }
+            assert!(pow::<true>(a, f32::NAN).is_nan());
+        }
     }
 
     #[test]

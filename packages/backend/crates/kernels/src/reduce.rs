@@ -4,6 +4,7 @@
 //! depends on the sizes alone.
 
 use crate::parallel::{for_each_chunk, for_each_range, items_per_task, Disjoint, TASK_WORK};
+use crate::simd::LANES;
 use crate::vectorized;
 
 /// The sizes before, along and after the axis.
@@ -178,8 +179,17 @@ fn fold<T: Copy>(x: &[T], inner: usize, y: &mut [T], identity: T, op: impl Fn(T,
 
 #[inline(always)]
 fn fold_row<T: Copy>(x: &[T], identity: T, op: impl Fn(T, T) -> T + Copy) -> T {
-    let mut lanes = [identity; WIDTH];
-    let chunks = x.chunks_exact(WIDTH);
+    if x.len() < 4 * LANES {
+        fold_lanes::<T, LANES>(x, identity, op)
+    } else {
+        fold_lanes::<T, WIDTH>(x, identity, op)
+    }
+}
+
+#[inline(always)]
+fn fold_lanes<T: Copy, const N: usize>(x: &[T], identity: T, op: impl Fn(T, T) -> T + Copy) -> T {
+    let mut lanes = [identity; N];
+    let chunks = x.chunks_exact(N);
     let rest = chunks.remainder();
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
@@ -189,7 +199,7 @@ fn fold_row<T: Copy>(x: &[T], identity: T, op: impl Fn(T, T) -> T + Copy) -> T {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = op(*lane, x);
     }
-    let mut width = WIDTH / 2;
+    let mut width = N / 2;
     while width > 0 {
         for i in 0..width {
             lanes[i] = op(lanes[i], lanes[i + width]);

@@ -85,32 +85,45 @@ impl<const K: usize> Walk<K> {
         for_each_range(units, items_per_task(units, self.inner.size.min(PIECE) * work), body);
     }
 
-    /// Runs `body` for each unit with the position of each array and the number of indices along the innermost axis.
+    /// The position of each array at the beginning of each unit, and its number of indices along the innermost axis.
     #[inline(always)]
-    pub fn pieces(&self, units: Range<usize>, mut body: impl FnMut([isize; K], usize)) {
-        if units.is_empty() {
-            return;
-        }
-        let per_row = self.pieces_per_row();
-        let mut position = Position::at(self, units.start / per_row);
-        let mut first = units.start % per_row * PIECE;
-        for _ in units {
-            let length = PIECE.min(self.inner.size - first);
-            let mut offsets = position.offsets;
-            for (offset, step) in offsets.iter_mut().zip(self.inner.steps) {
-                *offset += step * first as isize;
-            }
-            body(offsets, length);
-            first += PIECE;
-            if first >= self.inner.size {
-                first = 0;
-                position.advance(self);
-            }
-        }
+    pub fn pieces(&self, units: Range<usize>) -> Pieces<'_, K> {
+        let per_row = self.pieces_per_row().max(1);
+        let position = Position::at(self, units.start / per_row);
+        Pieces { walk: self, position, first: units.start % per_row * PIECE, left: units.len() }
     }
 
     fn pieces_per_row(&self) -> usize {
         self.inner.size.div_ceil(PIECE)
+    }
+}
+
+/// What [`Walk::pieces`] goes through. An iterator, because a closure may be compiled on its own, for the baseline.
+pub struct Pieces<'a, const K: usize> {
+    walk: &'a Walk<K>,
+    position: Position<K>,
+    first: usize,
+    left: usize,
+}
+
+impl<const K: usize> Iterator for Pieces<'_, K> {
+    type Item = ([isize; K], usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let inner = &self.walk.inner;
+        let mut offsets = self.position.offsets;
+        for (offset, step) in offsets.iter_mut().zip(inner.steps) {
+            *offset += step * self.first as isize;
+        }
+        let length = PIECE.min(inner.size - self.first);
+        self.first += PIECE;
+        if self.first >= inner.size {
+            self.first = 0;
+            self.position.advance(self.walk);
+        }
+        Some((offsets, length))
     }
 }
 
@@ -127,8 +140,8 @@ impl<const K: usize> Position<K> {
     pub fn at(walk: &Walk<K>, row: usize) -> Self {
         let (mut index, mut offsets, mut rest) = ([0; MAX_AXES], walk.start, row);
         for (at, axis) in index.iter_mut().zip(&walk.outer).rev() {
-            *at = rest % axis.size;
-            rest /= axis.size;
+            *at = rest % axis.size.max(1);
+            rest /= axis.size.max(1);
             for (offset, step) in offsets.iter_mut().zip(axis.steps) {
                 *offset += step * *at as isize;
             }
@@ -201,10 +214,9 @@ mod tests {
             for cut in 0..=units {
                 let mut visited = Vec::new();
                 for units in [0..cut, cut..units] {
-                    let each = |[x, y]: [isize; 2], n: usize| {
+                    for ([x, y], n) in walk.pieces(units) {
                         visited.extend((0..n as isize).map(|i| [x + i * s, y + i * t]));
-                    };
-                    walk.pieces(units, each);
+                    }
                 }
                 assert_eq!(visited, expected);
             }

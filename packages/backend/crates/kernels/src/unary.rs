@@ -1,7 +1,6 @@
 //! Operations on one array element by element, conversions and constants.
 
-use crate::binary::to_int32;
-use crate::math;
+use crate::math::{self, to_int32};
 use crate::parallel::{for_each_chunk, for_each_range, items_per_task, Disjoint, TASK_WORK};
 use crate::vectorized;
 
@@ -106,7 +105,7 @@ pub mod float {
         /// Whether x is neither
         is_finite(): f32 => u8, 1, |x| x.is_finite() as u8;
         /// To int32: truncated, modulo 2³²; 0 for NaN and infinity
-        to_int(): f32 => i32, 1, |x| if x.abs() < 2e9 { x as i32 } else { to_int32(x as f64) };
+        to_int(): f32 => i32, 1, |x| to_int32(x as f64);
         /// To bool: whether x ≠ 0, true for NaN
         to_bool(): f32 => u8, 1, |x| (x != 0.0) as u8;
     }
