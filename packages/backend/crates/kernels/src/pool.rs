@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// How long an idle thread looks for work before it sleeps. Kernels of one step follow each other faster than this.
 const SPIN: Duration = Duration::from_micros(50);
 
+/// How often a thread looks whether the others have finished before it sleeps: some 10 µs.
+const PATIENCE: u32 = 2_000;
+
 type Body<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Runs the tasks on the pool, or on this thread when the pool is busy with another caller's job.
@@ -74,6 +77,8 @@ struct Pool {
     sleepers: AtomicUsize,
     asleep: Mutex<()>,
     wake: Condvar,
+    /// Who waits for the last thread to leave.
+    waiter: Mutex<Option<std::thread::Thread>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -107,16 +112,32 @@ impl Pool {
         }
     }
 
+    /// Lets nobody in any more and waits until all have left: for a moment awake, then asleep, because a thread that has
+    /// lost its processor to another program may need ours to go on.
     fn close(&self) {
-        self.gate.fetch_and(!OPEN, Ordering::AcqRel);
-        let mut spins = 0u32;
-        while self.gate.load(Ordering::Acquire) & INSIDE > 0 {
-            spins += 1;
-            // A thread that has lost its processor to another program needs ours to go on.
-            if spins.is_multiple_of(4096) {
-                std::thread::yield_now()
-            } else {
-                std::hint::spin_loop()
+        self.gate.fetch_and(!OPEN, Ordering::SeqCst);
+        for _ in 0..PATIENCE {
+            if self.is_empty() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        *lock(&self.waiter) = Some(std::thread::current());
+        while !self.is_empty() {
+            std::thread::park();
+        }
+        *lock(&self.waiter) = None;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.gate.load(Ordering::SeqCst) & INSIDE == 0
+    }
+
+    fn leave(&self) {
+        let before = self.gate.fetch_sub(1, Ordering::SeqCst);
+        if before & (OPEN | INSIDE) == 1 {
+            if let Some(waiter) = lock(&self.waiter).as_ref() {
+                waiter.unpark();
             }
         }
     }
@@ -147,7 +168,7 @@ impl Pool {
                 if let Some(job) = job {
                     self.tasks(job);
                 }
-                self.gate.fetch_sub(1, Ordering::Release);
+                self.leave();
             }
         }
     }
