@@ -22,6 +22,7 @@ const marker = join(root, "node_modules", ".tessera-setup");
 const toolPackages = {
   attw: "@arethetypeswrong/cli",
   biome: "@biomejs/biome",
+  changeset: "@changesets/cli",
   depcruise: "dependency-cruiser",
   tsc: "typescript",
 };

@@ -37,6 +37,9 @@ export function findCargo() {
   return { problem: `cargo ${version} is too old (Rust ${oldest} or newer is needed)` };
 }
 
+/** The release of Rust that the committed WebAssembly is compiled by. */
+export const pinnedRelease = () => readEngineFile("rust-toolchain.toml", /channel = "(.*)"/);
+
 /**
  * The cargo of exactly the pinned release, with the WebAssembly target: only that one gives the committed bytes. Where
  * rustup is, it adds what is missing.
@@ -45,7 +48,7 @@ export function findCargo() {
 export function findPinnedCargo() {
   const found = findCargo();
   if ("problem" in found) return found;
-  const pinned = readEngineFile("rust-toolchain.toml", /channel = "(.*)"/);
+  const pinned = pinnedRelease();
   const install = ["toolchain", "install", pinned, "--profile", "minimal"];
   if (found.version !== pinned && output("rustup", install, found.env) === undefined)
     return { problem: `Rust ${pinned} is not installed and could not be added (there is ${found.version})` };
