@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { engines, hasAddon } from "./testing/engines.ts";
+import { isPresent } from "./testing/on-backend.ts";
 import type { Training, TrainingSettings } from "./testing/training.ts";
 
 const STEPS = 20;
@@ -21,28 +23,33 @@ const small = {
 
 describe("training", { timeout: 120_000 }, () => {
   it("has cpu's losses on the engine", async () => {
-    const [cpu, tessera, wasm] = await Promise.all([
-      run({ ...small, backend: "cpu" }),
-      run({ ...small, backend: "tessera" }),
-      run({ ...small, backend: "tessera-wasm" }),
-    ]);
-    expectSameLosses(tessera, cpu);
-    expectSameLosses(wasm, cpu);
+    const runs = (["cpu", ...engines] as const).map((backend) => run({ ...small, backend }));
+    const [cpu, ...others] = (await Promise.all(runs)) as [Training, ...Training[]];
+    for (const other of others) expectSameLosses(other, cpu);
     expect(cpu.losses.at(-1)).toBeLessThan((cpu.losses[0] as number) - 0.1);
   });
 
-  it("is the same bit for bit, however many threads there are, and up to rounding in WebAssembly", async () => {
-    const settings = { ...baby, backend: "tessera" } as const;
-    const [one, two, again, wasm] = await Promise.all([
-      run(settings, 1),
-      run(settings, 2),
-      run(settings, 2),
-      run({ ...baby, backend: "tessera-wasm" }),
-    ]);
-    expect(two).toEqual(one);
-    expect(again).toEqual(one);
-    expectSameLosses(wasm, one);
+  it.for(["tensorflow", "webgpu"] as const)("has cpu's losses on %s", async (backend, { skip }) => {
+    skip(!(await isPresent(backend)), `${backend} is not set up here`);
+    const [cpu, other] = await Promise.all([run({ ...small, backend: "cpu" }), run({ ...small, backend })]);
+    expectSameLosses(other, cpu);
   });
+
+  it.skipIf(!hasAddon)(
+    "is the same bit for bit, however many threads there are, and up to rounding in WebAssembly",
+    async () => {
+      const settings = { ...baby, backend: "tessera" } as const;
+      const [one, two, again, wasm] = await Promise.all([
+        run(settings, 1),
+        run(settings, 2),
+        run(settings, 2),
+        run({ ...baby, backend: "tessera-wasm" }),
+      ]);
+      expect(two).toEqual(one);
+      expect(again).toEqual(one);
+      expectSameLosses(wasm, one);
+    },
+  );
 });
 
 function expectSameLosses(actual: Training, expected: Training): void {

@@ -15,11 +15,10 @@ import {
 import { gelu } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
 import { EngineError, EngineMemoryError, useBackend } from "../index.ts";
+import { engines, hasAddon } from "../testing/engines.ts";
 import type { EngineBackend } from "./backend.ts";
 
-const backends = ["tessera", "tessera-wasm"] as const;
-
-describe.each(backends)("%s", (name) => {
+describe.each(engines)("%s", (name) => {
   const current = async (): Promise<EngineBackend> => {
     expect((await useBackend(name)).name).toBe(name);
     return backend() as EngineBackend;
@@ -148,7 +147,7 @@ describe.each(backends)("%s", (name) => {
   });
 });
 
-describe("the engine's addon", { timeout: 120_000 }, () => {
+describe.skipIf(!hasAddon)("the engine's addon", { timeout: 120_000 }, () => {
   const url = (of: string | URL) => JSON.stringify(String(of));
   const program = (code: string) => `
     import { register } from ${url(import.meta.resolve("tsx/esm/api"))}; register();

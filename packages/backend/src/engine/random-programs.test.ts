@@ -15,6 +15,7 @@ import {
 import { foldIn, gelu, layerNorm, swiglu } from "@tessera-lm/ops";
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../testing/close.ts";
+import { engines } from "../testing/engines.ts";
 import { type Numbers, ramp } from "../testing/on-backend.ts";
 import { type BackendName, useBackend } from "../use-backend.ts";
 
@@ -25,7 +26,7 @@ const ROWS = [1, 3, 150, 700];
 
 // Memory is given out again while commands that read it are still queued, by kernels of the engine, by stock kernels
 // that wait for it, and by uploads: whatever is out of order shows as wrong numbers.
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it.each([1, 2, 3])("a random program reads what it reads on cpu, seed %d", async (seed) => {
     const [actual, expected] = [await run(name, seed), await run("cpu", seed)];
     expect(actual.length).toBeGreaterThan(STEPS / 10);

@@ -3,6 +3,7 @@ import { env, grads, ones, type Tensor, tensor, tidy } from "@tensorflow/tfjs";
 import { BackendUnavailableError } from "../errors.ts";
 import { type BackendName, backendNames, useBackend } from "../use-backend.ts";
 import { expectClose } from "./close.ts";
+import { hasAddon } from "./engines.ts";
 
 /** A tensor's numbers, to be made again on each backend. */
 export interface Numbers {
@@ -59,6 +60,7 @@ if (existsSync(swiftShader)) process.env.VK_ICD_FILENAMES ??= swiftShader;
 
 /** Whether a backend runs here. */
 export async function isPresent(name: BackendName): Promise<boolean> {
+  if (name === "tessera") return hasAddon;
   try {
     await useBackend(name);
     // Otherwise small tensors are computed in JavaScript.

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { engines } from "../../testing/engines.ts";
 import { expectKernelsAsOnCpu, type Input, type Result, run } from "../../testing/kernel-calls.ts";
 import { useBackend } from "../../use-backend.ts";
 import { allTypes } from "./dtypes.ts";
@@ -35,7 +36,7 @@ const permutations: readonly (readonly [readonly number[], readonly number[]])[]
   ],
 ];
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it("Transpose", async () => {
     const calls = allTypes.flatMap((dtype) =>
       permutations.map(([shape, perm]) => ({

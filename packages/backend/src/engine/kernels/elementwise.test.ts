@@ -1,5 +1,6 @@
 import type { DataType } from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
+import { engines } from "../../testing/engines.ts";
 import { expectKernelsAsOnCpu, run } from "../../testing/kernel-calls.ts";
 import { useBackend } from "../../use-backend.ts";
 import { allTypes, boolTypes, floatTypes, numberTypes } from "./dtypes.ts";
@@ -95,7 +96,7 @@ const pairs = [
   ],
 ] as const;
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it.each(Object.entries(unary))("%s", async (kernel, types) => {
     const inputs = types.flatMap((dtype) => shapes.map((shape) => ({ x: { shape, dtype } })));
     await expectKernelsAsOnCpu(

@@ -1,6 +1,7 @@
 import { backend, type DataType, engine, type NamedAttrMap, type Tensor, tidy, zeros } from "@tensorflow/tfjs";
 import { describe, expect, it, vi } from "vitest";
 import { KernelInputError } from "../../errors.ts";
+import { engines } from "../../testing/engines.ts";
 import { gradientsOf, tensorOf } from "../../testing/on-backend.ts";
 import { differentiableCases, updateCases } from "../../testing/ops-cases.ts";
 import { useBackend } from "../../use-backend.ts";
@@ -58,7 +59,7 @@ describe("a kernel of ours", () => {
   });
 });
 
-describe.each(["tessera", "tessera-wasm"] as const)("every kernel of %s that operations call", (name) => {
+describe.each(engines)("every kernel of %s that operations call", (name) => {
   it("refuses inputs of another type before anything is queued", async () => {
     await useBackend(name);
     for (const call of recordCalls()) {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { engines } from "../../testing/engines.ts";
 import { expectKernelsAsOnCpu, run, valuesOf } from "../../testing/kernel-calls.ts";
 import { useBackend } from "../../use-backend.ts";
 import { allTypes, numberTypes } from "./dtypes.ts";
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it("GatherV2", async () => {
     const call = (
       shape: readonly number[],

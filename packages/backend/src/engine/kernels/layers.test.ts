@@ -2,9 +2,10 @@ import { softmax, tensor1d, tensor2d } from "@tensorflow/tfjs";
 import { crossEntropy, dropout, embedding } from "@tessera-lm/ops";
 import { describe, expect, it } from "vitest";
 import { EngineError } from "../../errors.ts";
+import { engines } from "../../testing/engines.ts";
 import { expectAsOnCpu, gradientsOf, on, ramp, tensorOf } from "../../testing/on-backend.ts";
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it("embedding refuses an id that its table has not, and names both", async () => {
     const lookup = (id: number) => () => embedding(tensor1d([0, id], "int32"), tensor2d([1, 2, 3, 4, 5, 6], [3, 2]));
     await expect(on(name, lookup(3))).rejects.toThrow(EngineError);

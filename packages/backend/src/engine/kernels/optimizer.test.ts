@@ -1,6 +1,7 @@
 import { addN, backend, engine, memory, type Tensor, tensor1d, type Variable, variable, zeros } from "@tensorflow/tfjs";
 import { adamwStep } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
+import { engines } from "../../testing/engines.ts";
 import { expectAsOnCpu, ramp, tensorOf } from "../../testing/on-backend.ts";
 import { useBackend } from "../../use-backend.ts";
 
@@ -34,7 +35,7 @@ const step = (state: State): void => {
 };
 const all = ({ parameters, firstMoments, secondMoments }: State) => [...parameters, ...firstMoments, ...secondMoments];
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   afterEach(() => engine().disposeVariables());
 
   it("adamwStep rewrites parameters and moments where they are, and leaves nothing behind", async () => {

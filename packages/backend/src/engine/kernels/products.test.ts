@@ -4,10 +4,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EngineError } from "../../errors.ts";
 import { expectClose } from "../../testing/close.ts";
+import { engines } from "../../testing/engines.ts";
 import { batches, matrices, plainProduct } from "../../testing/matrices.ts";
 import { expectAsOnCpu, gradientsOf, on, ramp, tensorOf } from "../../testing/on-backend.ts";
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it("matMul equals three plain loops for all shapes, transposes and batches, empty ones too", async () => {
     await fc.assert(
       fc.asyncProperty(

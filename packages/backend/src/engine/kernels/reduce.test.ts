@@ -1,5 +1,6 @@
 import type { DataType } from "@tensorflow/tfjs";
 import { describe, it } from "vitest";
+import { engines } from "../../testing/engines.ts";
 import { expectKernelsAsOnCpu } from "../../testing/kernel-calls.ts";
 import { boolTypes, floatTypes, numberTypes } from "./dtypes.ts";
 
@@ -37,7 +38,7 @@ const axesOf: readonly (readonly [shape: readonly number[], axes: readonly (numb
   ],
 ];
 
-describe.each(["tessera", "tessera-wasm"] as const)("on %s", (name) => {
+describe.each(engines)("on %s", (name) => {
   it.each(Object.entries(reductions))("%s", async (kernel, types) => {
     const calls = types.flatMap((dtype) =>
       axesOf.flatMap(([shape, axes]) =>
