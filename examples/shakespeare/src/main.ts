@@ -64,7 +64,8 @@ await runMain(async () => {
   const training = inMemoryTokens(tokenizer.encode(text.training));
   const validation = inMemoryTokens(tokenizer.encode(text.validation));
   const batches = randomWindows(training, { batchSize, contextLength, seed });
-  const validationBatches = evenWindows(validation, preset);
+  const interval = Math.min(250, Math.max(10, Math.ceil(steps / 8)));
+  const validationBatches = evenWindows(validation, preset, Math.max(20, interval));
 
   const { numLayers, numHeads, width, vocabSize = tokenizer.vocabSize } = preset;
   const model = createGpt2(
@@ -95,7 +96,6 @@ await runMain(async () => {
   if (corpus.note !== undefined) view.say(corpus.note);
   if (options.resume && resume === undefined) view.say("There is no checkpoint yet: the run begins again at step 1.");
 
-  const interval = Math.min(250, Math.max(10, Math.ceil(steps / 8)));
   const validate = evaluate("validation", ({ signal }) => evaluateLoss(model, validationBatches, { signal }));
   const save = saveCheckpoint(store);
   const run = train({
@@ -139,9 +139,9 @@ function learningRate({ warmupSteps }: Preset, steps: number): Schedule {
   return warmupCosine({ peak: 1e-3, end: 1e-4, warmupSteps: Math.min(warmupSteps, Math.floor(steps / 10)), steps });
 }
 
-/** At most 20 batches, spread evenly over the text that is not trained on. */
-function evenWindows(tokens: TokenSource, { batchSize, contextLength }: Preset): BatchSource {
-  const stride = Math.max(contextLength, Math.ceil((tokens.length - contextLength) / (20 * batchSize)));
+/** All of the text that is not trained on, or windows spread evenly over it if that would be more than `most` batches. */
+function evenWindows(tokens: TokenSource, { batchSize, contextLength }: Preset, most: number): BatchSource {
+  const stride = Math.max(contextLength, Math.ceil((tokens.length - contextLength) / (most * batchSize)));
   return slidingWindows(tokens, { batchSize, contextLength, stride });
 }
 
