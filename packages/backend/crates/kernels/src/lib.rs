@@ -18,7 +18,7 @@ pub mod matmul;
 pub mod matvec;
 mod microkernel;
 mod packing;
-mod tiles;
+pub mod tiles;
 
 // Attention and positions.
 pub mod attention;

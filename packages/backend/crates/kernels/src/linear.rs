@@ -3,6 +3,7 @@
 use crate::activations::{gelu, gelu_tanh, relu, silu, Activation};
 use crate::column_sums::{add, sum_blocks};
 use crate::matmul::{multiply, multiply_then, Matrix};
+use crate::tiles::Rows;
 use crate::vectorized;
 
 /// y ← f(x · W + b): (N, O) from x (N, I), W (I, O) and b (O); without b, and without f, if there is none.
@@ -12,23 +13,26 @@ pub fn forward(y: &mut [f32], x: Matrix, weight: Matrix, bias: Option<&[f32]>, a
         bias.is_none_or(|bias| bias.len() == outputs),
         "a linear layer has a bias for each of its {outputs} outputs"
     );
-    multiply_then(y, x, weight, false, |first, y| {
-        if let Some(bias) = bias {
-            add(&bias[first..first + y.len()], y);
-        }
-        if let Some(activation) = activation {
-            activate(y, activation);
-        }
-    });
+    let bias = bias.unwrap_or_default();
+    if bias.is_empty() && activation.is_none() {
+        return multiply(y, x, weight, false);
+    }
+    multiply_then(y, x, weight, false, |first, rows| finish(bias.get(first..).unwrap_or_default(), activation, rows));
 }
 
 vectorized! {
-    fn activate(y: &mut [f32], activation: Activation) {
-        match activation {
-            Activation::Gelu => y.iter_mut().for_each(|y| *y = gelu::<FUSED>(*y)),
-            Activation::GeluTanh => y.iter_mut().for_each(|y| *y = gelu_tanh::<FUSED>(*y)),
-            Activation::Silu => y.iter_mut().for_each(|y| *y = silu::<FUSED>(*y)),
-            Activation::Relu => y.iter_mut().for_each(|y| *y = relu(*y)),
+    fn finish(bias: &[f32], activation: Option<Activation>, rows: Rows) {
+        for y in rows {
+            for (y, b) in y.iter_mut().zip(bias) {
+                *y += b;
+            }
+            match activation {
+                None => {}
+                Some(Activation::Gelu) => y.iter_mut().for_each(|y| *y = gelu::<FUSED>(*y)),
+                Some(Activation::GeluTanh) => y.iter_mut().for_each(|y| *y = gelu_tanh::<FUSED>(*y)),
+                Some(Activation::Silu) => y.iter_mut().for_each(|y| *y = silu::<FUSED>(*y)),
+                Some(Activation::Relu) => y.iter_mut().for_each(|y| *y = relu(*y)),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::matvec;
 use crate::parallel::{self, Disjoint};
-use crate::tiles::{Product, Tiles};
+use crate::tiles::{Product, Rows, Tiles};
 
 /// A matrix to read: row-major, or the transpose of a row-major one.
 #[derive(Clone, Copy)]
@@ -53,14 +53,14 @@ pub fn multiply(c: &mut [f32], a: Matrix, b: Matrix, accumulate: bool) {
     multiply_then(c, a, b, accumulate, |_, _| {});
 }
 
-/// As [`multiply`], and `then(first column, elements)` may change each piece of a finished row while it is in the cache.
-pub fn multiply_then(c: &mut [f32], a: Matrix, b: Matrix, accumulate: bool, then: impl Fn(usize, &mut [f32]) + Sync) {
+/// As [`multiply`], and `then(first column, rows)` may change each part of a few finished rows while it is in the cache.
+pub fn multiply_then(c: &mut [f32], a: Matrix, b: Matrix, accumulate: bool, then: impl Fn(usize, Rows) + Sync) {
     let ((m, k), (inner, n)) = (a.shape(), b.shape());
     assert_eq!(k, inner, "A has {k} columns, but B {inner} rows");
     assert_eq!(c.len(), m * n, "C is not {m} × {n}");
     if m <= matvec::MAX_ROWS && !a.transposed && !accumulate {
         matvec::multiply(c, a.data, b.into(), m);
-        return c.chunks_mut(n.max(1)).for_each(|row| then(0, row));
+        return then(0, Rows::all(&Disjoint::new(c), m, &(0..n)));
     }
     let tiles = Tiles::new(m, n, k, a.transposed);
     let product = Product { c: &Disjoint::new(c), a, b, k, accumulate };
@@ -218,8 +218,10 @@ mod tests {
             let (a, b) = (random(m * k, 1, 1.0), random(k * n, 2, 1.0));
             let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
             let mut c = vec![f32::NAN; m * n];
-            multiply_then(&mut c, a, b, false, |first, row| {
-                row.iter_mut().enumerate().for_each(|(i, x)| *x += (first + i) as f32);
+            multiply_then(&mut c, a, b, false, |first, rows| {
+                for row in rows {
+                    row.iter_mut().enumerate().for_each(|(i, x)| *x += (first + i) as f32);
+                }
             });
             assert_close(&c, |i| exact(&a, &b, i) + (i % n) as f64, 2e-5);
         }

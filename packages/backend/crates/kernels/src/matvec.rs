@@ -118,91 +118,137 @@ vectorized! {
     }
 }
 
+/// How many numbers of a row of weights are read before the rows of x are multiplied by them.
+const PIECE: usize = 16 * BLOCK;
+
+/// What stands for rows that there are not.
+static ZEROS: [f32; PIECE] = [0.0; PIECE];
+
 #[inline(always)]
 fn dots<const FUSED: bool, F: Format>(y: &Disjoint<f32>, x: &[f32], w: F, weights: &Weights, outputs: Range<usize>) {
-    match x.len() / weights.inputs.max(1) {
-        1 => dots_of::<FUSED, F, 1>(y, x, w, weights, outputs),
-        2..=4 => dots_of::<FUSED, F, 4>(y, x, w, weights, outputs),
-        _ => dots_of::<FUSED, F, MAX_ROWS>(y, x, w, weights, outputs),
-    }
-}
-
-/// For up to `R` rows; a missing one is computed as the last, but not written.
-#[inline(always)]
-fn dots_of<const FUSED: bool, F: Format, const R: usize>(
-    y: &Disjoint<f32>,
-    x: &[f32],
-    w: F,
-    weights: &Weights,
-    outputs: Range<usize>,
-) {
-    let size = weights.inputs;
     let rows = y.len() / weights.outputs;
-    let x: [&[f32]; R] = std::array::from_fn(|r| &x[r.min(rows - 1) * size..][..size]);
-    let whole = size / BLOCK * BLOCK;
     for output in outputs {
-        let start = output * size;
-        let mut sums = [[0.0; BLOCK]; R];
-        for i in (0..whole).step_by(BLOCK) {
-            let w = w.block(start + i);
-            for r in 0..R {
-                let x = &x[r][i..i + BLOCK];
-                for l in 0..BLOCK {
-                    sums[r][l] = fma::<FUSED>(w[l], x[l], sums[r][l]);
-                }
-            }
-        }
-        for i in whole..size {
-            let w = w.number(start + i);
-            for r in 0..R {
-                sums[r][i - whole] = fma::<FUSED>(w, x[r][i], sums[r][i - whole]);
-            }
-        }
-        for (r, sums) in sums.iter().enumerate().take(rows) {
-            let lanes: [f32; LANES] = std::array::from_fn(|l| sums[l] + sums[l + LANES]);
+        let sums = if rows == 1 {
+            [dot::<FUSED, F>(x, w, output); MAX_ROWS]
+        } else {
+            several_dots::<FUSED, F>(x, rows, w, output)
+        };
+        for (r, sum) in sums.iter().enumerate().take(rows) {
             let place = r * weights.outputs + output;
             // SAFETY: tasks have different outputs.
             let y = unsafe { y.range(place..place + 1) };
-            y[0] = sum_lanes(lanes);
+            y[0] = *sum;
         }
     }
+}
+
+/// One row: four vectors of sums, so that an addition need not wait for the one before it.
+#[inline(always)]
+fn dot<const FUSED: bool, F: Format>(x: &[f32], w: F, output: usize) -> f32 {
+    let mut buffer = [0.0; PIECE];
+    let mut sums = [0.0; 4 * LANES];
+    for (i, piece) in x.chunks(PIECE).enumerate() {
+        let w = w.read(output * x.len() + i * PIECE, &mut buffer[..piece.len()]);
+        let ((w, w_rest), (x, x_rest)) = (w.as_chunks(), piece.as_chunks());
+        for (w, x) in w.iter().zip(x) {
+            add_lanes::<FUSED, _>(&mut sums, w, x);
+        }
+        add_lanes::<FUSED, _>(&mut sums, &padded(w_rest), &padded(x_rest));
+    }
+    sum_lanes(std::array::from_fn(|l| (sums[l] + sums[l + LANES]) + (sums[l + 2 * LANES] + sums[l + 3 * LANES])))
+}
+
+/// Up to [`MAX_ROWS`] rows; those that there are not are the last again.
+#[inline(always)]
+fn several_dots<const FUSED: bool, F: Format>(x: &[f32], rows: usize, w: F, output: usize) -> [f32; MAX_ROWS] {
+    let mut buffer = [0.0; PIECE];
+    let mut sums = [[0.0; LANES]; MAX_ROWS];
+    let size = x.len() / rows;
+    for start in (0..size).step_by(PIECE) {
+        let len = PIECE.min(size - start);
+        let w = w.read(output * size + start, &mut buffer[..len]);
+        let x = |r: usize| &x[r.min(rows - 1) * size + start..][..len];
+        for (group, sums) in sums.as_chunks_mut::<4>().0.iter_mut().enumerate().take(rows.div_ceil(4)) {
+            *sums = add_four_products::<FUSED>(*sums, w, std::array::from_fn(|r| x(4 * group + r)));
+        }
+    }
+    sums.map(sum_lanes)
+}
+
+/// sums[r] + w · x[r], lane by lane. The sums have names instead of indices so that they stay in registers.
+#[inline(always)]
+fn add_four_products<const FUSED: bool>(sums: [[f32; LANES]; 4], w: &[f32], x: [&[f32]; 4]) -> [[f32; LANES]; 4] {
+    let [mut a, mut b, mut c, mut d] = sums;
+    let (w, w_rest) = w.as_chunks::<LANES>();
+    let [xa, xb, xc, xd] = x.map(|x| &x.as_chunks::<LANES>().0[..w.len()]);
+    for (i, w) in w.iter().enumerate() {
+        add_lanes::<FUSED, _>(&mut a, w, &xa[i]);
+        add_lanes::<FUSED, _>(&mut b, w, &xb[i]);
+        add_lanes::<FUSED, _>(&mut c, w, &xc[i]);
+        add_lanes::<FUSED, _>(&mut d, w, &xd[i]);
+    }
+    let (w_rest, x_rest) = (padded(w_rest), x.map(|x| padded(x.as_chunks::<LANES>().1)));
+    add_lanes::<FUSED, _>(&mut a, &w_rest, &x_rest[0]);
+    add_lanes::<FUSED, _>(&mut b, &w_rest, &x_rest[1]);
+    add_lanes::<FUSED, _>(&mut c, &w_rest, &x_rest[2]);
+    add_lanes::<FUSED, _>(&mut d, &w_rest, &x_rest[3]);
+    [a, b, c, d]
+}
+
+#[inline(always)]
+fn add_lanes<const FUSED: bool, const L: usize>(sums: &mut [f32; L], a: &[f32; L], b: &[f32; L]) {
+    for l in 0..L {
+        sums[l] = fma::<FUSED>(a[l], b[l], sums[l]);
+    }
+}
+
+/// The last numbers and zeros.
+#[inline(always)]
+fn padded<const L: usize>(rest: &[f32]) -> [f32; L] {
+    let mut lanes = [0.0; L];
+    lanes[..rest.len()].copy_from_slice(rest);
+    lanes
 }
 
 #[inline(always)]
 fn add_rows<const FUSED: bool, F: Format>(sums: &mut [f32], x: &[f32], w: F, weights: &Weights, inputs: Range<usize>) {
-    let (size, rows) = (weights.outputs, x.len() / weights.inputs.max(1));
-    let whole = size / BLOCK * BLOCK;
-    for input in inputs {
-        let start = input * size;
-        for i in (0..whole).step_by(BLOCK) {
-            let w = w.block(start + i);
-            for r in 0..rows {
-                let (x, sums) = (x[r * weights.inputs + input], &mut sums[r * size + i..][..BLOCK]);
-                for l in 0..BLOCK {
-                    sums[l] = fma::<FUSED>(w[l], x, sums[l]);
-                }
+    let Weights { inputs: count, outputs: size, .. } = *weights;
+    let mut buffers = [[0.0; PIECE]; GROUP];
+    for first in inputs.clone().step_by(GROUP) {
+        for start in (0..size).step_by(PIECE) {
+            let len = PIECE.min(size - start);
+            let mut rows: [&[f32]; GROUP] = [&ZEROS[..len]; GROUP];
+            for (i, (row, buffer)) in rows.iter_mut().zip(&mut buffers).enumerate().take(inputs.end - first) {
+                *row = w.read((first + i) * size + start, &mut buffer[..len]);
             }
-        }
-        for i in whole..size {
-            let w = w.number(start + i);
-            for r in 0..rows {
-                let sum = &mut sums[r * size + i];
-                *sum = fma::<FUSED>(w, x[r * weights.inputs + input], *sum);
+            for (x, sums) in x.chunks_exact(count).zip(sums.chunks_exact_mut(size)) {
+                let x = std::array::from_fn(|i| if first + i < inputs.end { x[first + i] } else { 0.0 });
+                add_scaled::<FUSED>(&mut sums[start..start + len], rows, x);
             }
         }
     }
 }
 
-/// How many numbers are read at once: a block of the 8-bit format.
+/// sums ← sums + Σ x[i] · w[i]
+#[inline(always)]
+fn add_scaled<const FUSED: bool>(sums: &mut [f32], w: [&[f32]; GROUP], x: [f32; GROUP]) {
+    let [a, b, c, d] = w;
+    for ((((sum, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let first = fma::<FUSED>(*b, x[1], fma::<FUSED>(*a, x[0], *sum));
+        *sum = fma::<FUSED>(*d, x[3], fma::<FUSED>(*c, x[2], first));
+    }
+}
+
+/// How many numbers share a scale in the 8-bit format.
 const BLOCK: usize = 32;
 const BLOCK_BYTES: usize = 2 + BLOCK;
 
 /// Numbers in a format.
 trait Format: Copy {
-    /// One number.
-    fn number(self, i: usize) -> f32;
-    /// The numbers from `start` on.
-    fn block(self, start: usize) -> [f32; BLOCK];
+    /// The numbers from `start` on, as many as the buffer holds; in the buffer, if they are not there as they should be.
+    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
+    where
+        Self: 'b;
 }
 
 #[derive(Clone, Copy)]
@@ -210,14 +256,11 @@ struct Single<'a>(&'a [f32]);
 
 impl Format for Single<'_> {
     #[inline(always)]
-    fn number(self, i: usize) -> f32 {
-        self.0[i]
-    }
-
-    #[inline(always)]
-    fn block(self, start: usize) -> [f32; BLOCK] {
-        let numbers = &self.0[start..start + BLOCK];
-        std::array::from_fn(|i| numbers[i])
+    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
+    where
+        Self: 'b,
+    {
+        &self.0[start..start + buffer.len()]
     }
 }
 
@@ -226,14 +269,13 @@ struct Brain<'a>(&'a [u16]);
 
 impl Format for Brain<'_> {
     #[inline(always)]
-    fn number(self, i: usize) -> f32 {
-        f32::from_bits((self.0[i] as u32) << 16)
-    }
-
-    #[inline(always)]
-    fn block(self, start: usize) -> [f32; BLOCK] {
-        let bits = &self.0[start..start + BLOCK];
-        std::array::from_fn(|i| f32::from_bits((bits[i] as u32) << 16))
+    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
+    where
+        Self: 'b,
+    {
+        let bits = &self.0[start..start + buffer.len()];
+        buffer.iter_mut().zip(bits).for_each(|(number, bits)| *number = f32::from_bits((*bits as u32) << 16));
+        buffer
     }
 }
 
@@ -242,14 +284,13 @@ struct Half<'a>(&'a [u16]);
 
 impl Format for Half<'_> {
     #[inline(always)]
-    fn number(self, i: usize) -> f32 {
-        from_half(self.0[i])
-    }
-
-    #[inline(always)]
-    fn block(self, start: usize) -> [f32; BLOCK] {
-        let bits = &self.0[start..start + BLOCK];
-        std::array::from_fn(|i| from_half(bits[i]))
+    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
+    where
+        Self: 'b,
+    {
+        let bits = &self.0[start..start + buffer.len()];
+        buffer.iter_mut().zip(bits).for_each(|(number, bits)| *number = from_half(*bits));
+        buffer
     }
 }
 
@@ -257,16 +298,18 @@ impl Format for Half<'_> {
 struct Blocks<'a>(&'a [u8]);
 
 impl Format for Blocks<'_> {
+    /// Pieces begin and end with blocks.
     #[inline(always)]
-    fn number(self, i: usize) -> f32 {
-        self.block(i / BLOCK * BLOCK)[i % BLOCK]
-    }
-
-    #[inline(always)]
-    fn block(self, start: usize) -> [f32; BLOCK] {
-        let bytes = &self.0[start / BLOCK * BLOCK_BYTES..][..BLOCK_BYTES];
-        let scale = from_half(u16::from_le_bytes([bytes[0], bytes[1]]));
-        std::array::from_fn(|i| bytes[2 + i] as i8 as f32 * scale)
+    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
+    where
+        Self: 'b,
+    {
+        let blocks = self.0[start / BLOCK * BLOCK_BYTES..].as_chunks::<BLOCK_BYTES>().0;
+        for (numbers, block) in buffer.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks) {
+            let scale = from_half(u16::from_le_bytes([block[0], block[1]]));
+            *numbers = std::array::from_fn(|i| block[2 + i] as i8 as f32 * scale);
+        }
+        buffer
     }
 }
 

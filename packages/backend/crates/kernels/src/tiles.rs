@@ -17,10 +17,10 @@ const TALL: (usize, usize) = (512, 128);
 const SQUARE: (usize, usize) = (384, 256);
 
 /// How many tiles there are at least if the product is large enough, so that no thread waits long for the last one.
-const TILES: usize = 12;
+const TILES: usize = 8;
 
-/// A smaller product, in multiplications, is not cut further: it takes some 10 µs.
-const LEAST_WORK: usize = 1 << 20;
+/// A tile of this many multiplications is not cut further: it takes some 40 µs.
+const LEAST_WORK: usize = 1 << 22;
 
 /// How many of A's rows are packed at once, and how many of them lie beside each other, in strips of the microkernel.
 const PACKED_STRIPS: usize = 32;
@@ -81,6 +81,32 @@ impl Tiles {
     }
 }
 
+/// A few rows of a finished tile.
+pub struct Rows<'a> {
+    c: &'a Disjoint<'a, f32>,
+    stride: usize,
+    rows: Range<usize>,
+    columns: &'a Range<usize>,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = &'a mut [f32];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a mut [f32]> {
+        let start = self.rows.next()? * self.stride;
+        // SAFETY: tasks have different tiles, and each row is handed out once.
+        Some(unsafe { self.c.range(start + self.columns.start..start + self.columns.end) })
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// All rows of a matrix.
+    pub fn all(c: &'a Disjoint<'a, f32>, count: usize, columns: &'a Range<usize>) -> Self {
+        Self { c, stride: columns.len(), rows: 0..count, columns }
+    }
+}
+
 /// The size of a part when `size` is cut into as few equal parts as are no larger than `limit`, a multiple of `unit`.
 fn even_part(size: usize, limit: usize, unit: usize) -> usize {
     let parts = size.div_ceil(limit).max(1);
@@ -103,7 +129,7 @@ pub struct Product<'a> {
 
 impl Product<'_> {
     /// One tile, and `then(first column, elements)` for each of its rows. Tasks must have different tiles.
-    pub fn compute(&self, tile: &Tile, then: &impl Fn(usize, &mut [f32])) {
+    pub fn compute(&self, tile: &Tile, then: &impl Fn(usize, Rows)) {
         let kernel = Microkernel::best();
         let depth = even_part(self.k, DEPTH, 1);
         let (rows, width) = (PACKED_STRIPS * kernel.rows, tile.columns.len().next_multiple_of(kernel.width));
@@ -126,7 +152,7 @@ impl Product<'_> {
         inner: Range<usize>,
         packed_a: &mut [f32],
         packed_b: &[f32],
-        then: &impl Fn(usize, &mut [f32]),
+        then: &impl Fn(usize, Rows),
     ) {
         for (strip, row) in tile.rows.clone().step_by(kernel.rows).enumerate() {
             let rows = row..tile.rows.end.min(row + kernel.rows);
@@ -137,12 +163,7 @@ impl Product<'_> {
             let a = self.strip_of_a(kernel, packed_a, strip % PACKED_STRIPS, row, &inner);
             self.strip(kernel, rows.clone(), tile.columns.clone(), inner.clone(), &a, packed_b);
             if inner.end == self.k {
-                for row in rows {
-                    let start = row * self.columns_of_c();
-                    // SAFETY: tasks have different tiles.
-                    let piece = unsafe { self.c.range(start + tile.columns.start..start + tile.columns.end) };
-                    then(tile.columns.start, piece);
-                }
+                then(tile.columns.start, Rows { c: self.c, stride: self.columns_of_c(), rows, columns: &tile.columns });
             }
         }
     }
