@@ -21,7 +21,7 @@ const gpt2: TrainCase = {
 };
 
 export const trainCases: Readonly<Record<PresetName | "gpt2-checkpointing", TrainCase>> = {
-  baby: { preset: presets.baby, vocabSize: CHARACTERS, plan: { warmup: 10, rounds: 6, runsPerRound: 10 } },
+  baby: { preset: presets.baby, vocabSize: CHARACTERS, plan: { warmup: 60, rounds: 6, runsPerRound: 40 } },
   char: { preset: presets.char, vocabSize: CHARACTERS, plan: { warmup: 2, rounds: 4, runsPerRound: 2 } },
   gpt2,
   "gpt2-checkpointing": { ...gpt2, checkpointing: true },

@@ -50,10 +50,10 @@ function trainee(name: string, { checkpointing, course, ...settings }: TrainSett
         return (await evaluateLoss(model, slidingWindows(validation, { batchSize, contextLength, stride }))).loss;
       }
       const { value } = await steps.next();
-      // An engine with a queue has done the step when a parameter can be read.
-      await [...trained.values()].at(-1)?.data();
       return lossOf(value as TrainEvent);
     },
+    // An engine with a queue has done the last step when a parameter can be read.
+    settle: async () => [...trained.values()].at(-1)?.data(),
   };
 }
 
