@@ -13,6 +13,7 @@ export interface AddonEngine {
   submit(length: number): void;
   drain(): void;
   fence(): Promise<void>;
+  forgive(): void;
 }
 
 /** What a platform's packages are called after: the libraries that an addon is linked with. */

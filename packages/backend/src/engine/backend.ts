@@ -17,7 +17,7 @@ import {
 } from "@tensorflow/tfjs";
 import { EngineError } from "../errors.ts";
 import type { EngineHost } from "./host.ts";
-import { type EngineDataType, EngineMemory, toTypedArray } from "./memory.ts";
+import { type EngineDataType, EngineMemory, type Place, toTypedArray } from "./memory.ts";
 import { isEngineType, TensorData } from "./tensor-data.ts";
 
 /** One argument of a command: a tensor is its address and its number of elements, undefined an absent tensor. */
@@ -36,6 +36,8 @@ export class EngineBackend extends KernelBackend {
   readonly #host: EngineHost;
   readonly #memory: EngineMemory;
   readonly #commands: ReadonlyMap<string, number>;
+  /** Outputs of the kernel that is running. */
+  #made: DataId[] | undefined;
 
   constructor(name: string, host: EngineHost) {
     super();
@@ -75,13 +77,35 @@ export class EngineBackend extends KernelBackend {
       words[end++] = 0;
     } else if (typeof arg !== "object") words[end++] = Number(arg);
     else if (isTensorInfo(arg)) {
-      words[end++] = this.data.get(arg.dataId).settle().address;
+      words[end++] = this.#placeOf(arg).address;
       words[end++] = util.sizeFromShape(arg.shape);
     } else {
       words[end++] = arg.length;
       for (const word of arg) words[end++] = word;
     }
     return end;
+  }
+
+  /** A tensor that claims more elements than were written would let a kernel read, or write, what is not its own. */
+  #placeOf({ dataId, shape, dtype }: TensorInfo): Place {
+    const place = this.data.get(dataId).settle();
+    if (util.sizeFromShape(shape) * util.bytesPerElement(dtype) <= place.bytes) return place;
+    throw new EngineError(`with a tensor of shape (${shape.join(", ")}) that has only ${place.bytes} bytes`);
+  }
+
+  /** Runs a kernel; if it throws, the outputs that it has made are freed again. */
+  attempt<T>(kernel: () => T): T {
+    const outer = this.#made;
+    const made: DataId[] = [];
+    this.#made = made;
+    try {
+      return kernel();
+    } catch (error) {
+      for (const dataId of made) this.disposeData(dataId, true);
+      throw error;
+    } finally {
+      this.#made = outer;
+    }
   }
 
   /**
@@ -94,6 +118,7 @@ export class EngineBackend extends KernelBackend {
     if (!(Number.isInteger(bytes) && bytes >= 0)) throw new EngineError(`a tensor of shape (${shape.join(", ")})`);
     const dataId = {};
     this.data.set(dataId, new TensorData(this.#memory, dtype, 1, { place: this.#memory.allocate(bytes) }));
+    this.#made?.push(dataId);
     return { dataId, shape: [...shape], dtype };
   }
 

@@ -91,6 +91,41 @@ describe.each(engines)("%s", (name) => {
     expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
   });
 
+  it("leaves out what stands behind a failed command until its failure has been thrown", async () => {
+    const engine = await current();
+    const x = tensor1d([1, 2, 3, 4]);
+    const y = tensor1d([5, 6, 7, 8]);
+    const reads: Promise<unknown>[] = [];
+    const failure = await (async () => {
+      engine.run("copy", ...inBytes(engine, x.dataId), 0, 0);
+      reads.push(x.data(), y.data());
+      engine.run("copy", ...inBytes(engine, x.dataId), ...inBytes(engine, y.dataId));
+      await Promise.all(reads);
+    })().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(EngineError);
+    await Promise.allSettled(reads);
+    expect(await x.data()).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
+  it("refuses a tensor that claims to be larger than what was written", async () => {
+    const backend = await current();
+    const lie = { ...tensor1d([1, 2]), shape: [1000] };
+    const failure = capture(() => backend.run("copy", lie, lie));
+    expect((failure as Error).message).toContain("a tensor of shape (1000) that has only 8 bytes");
+  });
+
+  it("frees what a kernel has made before it failed", async () => {
+    const backend = await current();
+    const before = backend.memory().numBytes;
+    const failing = () =>
+      backend.attempt(() => {
+        backend.output([1000], "float32");
+        backend.output([2 ** 24, 2 ** 24], "float32");
+      });
+    expect(failing).toThrow(EngineMemoryError);
+    expect(backend.memory().numBytes).toBe(before);
+  });
+
   it("knows its commands", async () => {
     const engine = await current();
     expect(() => engine.run("kopie")).toThrow('there is no command "kopie"');

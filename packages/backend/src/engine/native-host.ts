@@ -36,7 +36,7 @@ export class NativeHost implements EngineHost {
     try {
       this.#engine.drain();
     } catch (cause) {
-      throw asEngineError(cause);
+      throw this.#failure(cause);
     }
   }
 
@@ -50,19 +50,20 @@ export class NativeHost implements EngineHost {
     try {
       await this.#engine.fence();
     } catch (cause) {
-      throw asEngineError(cause);
+      throw this.#failure(cause);
     }
     return copy;
   }
 
   reserve(bytes: number): MemoryRange | undefined {
-    for (const size of [Math.max(bytes, ARENA), bytes]) {
+    for (const size of [Math.max(bytes + 1, ARENA), bytes + 1]) {
       const buffer = tryBuffer(size);
       if (buffer === undefined) continue;
       const start = this.#addon.addressOf(buffer);
       this.#arenas.push({ start, buffer });
       this.#arenas.sort((a, b) => b.start - a.start);
-      return { start, bytes: size };
+      // All but the last byte, so that no range ends where another buffer begins and becomes one with it.
+      return { start, bytes: size - 1 };
     }
     return undefined;
   }
@@ -76,6 +77,12 @@ export class NativeHost implements EngineHost {
   owns(buffer: ArrayBufferLike): boolean {
     return this.#arenas.some((arena) => arena.buffer === buffer);
   }
+
+  /** From now on commands run again: the caller learns that what was queued up to here is not there. */
+  #failure(cause: unknown): EngineError {
+    this.#engine.forgive();
+    return new EngineError((cause as Error).message, cause);
+  }
 }
 
 function tryBuffer(bytes: number): ArrayBuffer | undefined {
@@ -84,8 +91,4 @@ function tryBuffer(bytes: number): ArrayBuffer | undefined {
   } catch {
     return undefined;
   }
-}
-
-function asEngineError(cause: unknown): EngineError {
-  return new EngineError((cause as Error).message, cause);
 }

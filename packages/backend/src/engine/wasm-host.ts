@@ -17,7 +17,10 @@ interface Exports {
 const WORDS = 1 << 17;
 /** The memory grows by at least this much, and by an eighth of what there is. */
 const SMALLEST_GROWTH = 2 ** 24;
-const ADDRESSABLE = 2 ** 32;
+/** All but the last page: no range ends where addresses do. */
+const ADDRESSABLE = 2 ** 32 - 2 ** 16;
+/** Rust addresses no longer ranges in 32 bits. */
+const LARGEST = 2 ** 31 - 1;
 
 /** Commands run at once in a WebAssembly module. */
 export class WasmHost implements EngineHost {
@@ -68,7 +71,7 @@ export class WasmHost implements EngineHost {
   reserve(bytes: number): MemoryRange | undefined {
     const present = this.#exports.memory.buffer.byteLength;
     const left = ADDRESSABLE - present;
-    if (bytes > left) return undefined;
+    if (bytes > Math.min(left, LARGEST)) return undefined;
     for (const size of [Math.min(Math.max(bytes, SMALLEST_GROWTH, present / 8), left), bytes]) {
       const start = this.#exports.reserve(size) >>> 0;
       if (start !== 0) return { start, bytes: size };

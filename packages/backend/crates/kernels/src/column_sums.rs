@@ -1,7 +1,7 @@
 //! Sums over rows that do not depend on the number of threads: each block of rows has a sum of its own, and these are
 //! added up in their order.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use crate::parallel::{for_each, for_each_range, items_per_task, Disjoint};
 use crate::vectorized;
@@ -23,31 +23,32 @@ pub fn sum_blocks<const N: usize>(
     block: impl Fn(usize, usize, [&mut [f32]; N]) + Sync,
 ) {
     thread_local! {
-        static PARTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+        static PARTS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     }
     let size = rows_per_block(width);
     let blocks = rows.div_ceil(size);
     let columns = N * width;
-    PARTS.with_borrow_mut(|parts| {
-        if parts.len() < blocks * columns {
-            parts.resize(blocks * columns, 0.0);
-        }
-        let parts = &mut parts[..blocks * columns];
-        let shared = Disjoint::new(parts);
-        for_each(blocks, |b| {
-            let first = b * columns;
-            // SAFETY: each block has its own parts.
-            let sums = std::array::from_fn(|i| unsafe { shared.range(first + i * width..first + (i + 1) * width) });
-            let sums = sums.map(|sums: &mut [f32]| {
-                sums.fill(0.0);
-                sums
-            });
-            block(b * size, rows.min((b + 1) * size), sums);
+    // Taken out and put back: a panic loses the memory and nothing else.
+    let mut memory = PARTS.take();
+    if memory.len() < blocks * columns {
+        memory.resize(blocks * columns, 0.0);
+    }
+    let parts = &mut memory[..blocks * columns];
+    let shared = Disjoint::new(parts);
+    for_each(blocks, |b| {
+        let first = b * columns;
+        // SAFETY: each block has its own parts.
+        let sums = std::array::from_fn(|i| unsafe { shared.range(first + i * width..first + (i + 1) * width) });
+        let sums = sums.map(|sums: &mut [f32]| {
+            sums.fill(0.0);
+            sums
         });
-        for (i, total) in totals.into_iter().enumerate() {
-            add_up(parts, columns, i * width, total);
-        }
+        block(b * size, rows.min((b + 1) * size), sums);
     });
+    for (i, total) in totals.into_iter().enumerate() {
+        add_up(parts, columns, i * width, total);
+    }
+    PARTS.set(memory);
 }
 
 /// total ← Σ over blocks of their columns from `first` on.

@@ -7,6 +7,8 @@ use crate::parallel::{for_each_chunk, for_each_range, items_per_task, Disjoint};
 use crate::simd::{sum_lanes, LANES};
 use crate::sums::{max_of, sum_of};
 use crate::vectorized;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Where the gradients are written; an empty one is not wanted.
 pub struct Gradients<'a> {
@@ -63,7 +65,8 @@ struct Chunk<'a> {
     /// Where they come from.
     rows: &'a [usize],
     width: usize,
-    hidden: Vec<f32>,
+    /// Copied only if there are ignored ones between them.
+    hidden: Cow<'a, [f32]>,
     weight: Matrix<'a>,
 }
 
@@ -89,8 +92,12 @@ impl Chunk<'_> {
     }
 
     fn add_hidden_gradient(&self, d_logits: &[f32], gradient: &mut [f32]) {
-        let mut rows = vec![0.0; self.hidden.len()];
         let d_logits = Matrix::new(d_logits, self.rows.len(), self.weight.shape().0);
+        if let Some(range) = neighbours(self.rows) {
+            let gradient = &mut gradient[range.start * self.width..range.end * self.width];
+            return multiply(gradient, d_logits, self.weight, false);
+        }
+        let mut rows = vec![0.0; self.hidden.len()];
         multiply(&mut rows, d_logits, self.weight, false);
         for (row, from) in self.rows.iter().zip(rows.chunks_exact(self.width)) {
             gradient[row * self.width..][..self.width].copy_from_slice(from);
@@ -99,8 +106,21 @@ impl Chunk<'_> {
 }
 
 /// These rows, one after the other.
-fn gather(matrix: &[f32], width: usize, rows: &[usize]) -> Vec<f32> {
-    rows.iter().flat_map(|row| &matrix[row * width..(row + 1) * width]).copied().collect()
+fn gather<'a>(matrix: &'a [f32], width: usize, rows: &[usize]) -> Cow<'a, [f32]> {
+    match neighbours(rows) {
+        Some(range) => Cow::Borrowed(&matrix[range.start * width..range.end * width]),
+        None => {
+            let mut copy = Vec::with_capacity(rows.len() * width);
+            rows.iter().for_each(|row| copy.extend_from_slice(&matrix[row * width..(row + 1) * width]));
+            Cow::Owned(copy)
+        }
+    }
+}
+
+/// The range of ascending rows that follow each other without a gap.
+fn neighbours(rows: &[usize]) -> Option<Range<usize>> {
+    let (first, last) = (*rows.first()?, *rows.last()?);
+    (last - first + 1 == rows.len()).then_some(first..last + 1)
 }
 
 vectorized! {

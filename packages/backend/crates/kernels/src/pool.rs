@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long an idle thread looks for work before it sleeps. Kernels of one step follow each other faster than this.
@@ -19,7 +19,7 @@ type Body<'a> = &'a (dyn Fn(usize) + Sync);
 pub fn run(tasks: usize, body: Body) {
     if tasks > 1 && threads() > 1 && !SERIAL.get() {
         // A kernel inside a task, or a second engine, finds the pool taken and works alone.
-        if let Ok(_turn) = TURN.try_lock() {
+        if let Some(_turn) = my_turn() {
             return pool().run(tasks, body);
         }
     }
@@ -39,6 +39,15 @@ thread_local! {
 }
 
 static TURN: Mutex<()> = Mutex::new(());
+
+/// The pool, unless it is busy. A task that panicked has left it as it was.
+fn my_turn() -> Option<MutexGuard<'static, ()>> {
+    match TURN.try_lock() {
+        Ok(turn) => Some(turn),
+        Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
 
 pub fn serially<R>(body: impl FnOnce() -> R) -> R {
     struct Restore(bool);
@@ -214,7 +223,7 @@ impl Pool {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -245,6 +254,9 @@ mod tests {
             sum.fetch_add(task, Ordering::Relaxed);
         });
         assert_eq!(sum.into_inner(), 45);
+        while my_turn().is_none() {
+            std::thread::yield_now(); // another test has it
+        }
     }
 
     #[test]

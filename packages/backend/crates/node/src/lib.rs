@@ -84,13 +84,19 @@ impl Engine {
         self.queue.submit(&self.words[..length as usize]);
     }
 
-    /// Waits until all that was submitted has run. Throws if a command has failed since the last time.
+    /// Waits until all that was submitted has run. Throws if a command has failed.
     #[napi]
     pub fn drain(&self) -> Result<()> {
         self.queue.drain().map_err(into_error)
     }
 
-    /// Resolves when all that was submitted before has run; rejects if a command has failed since the last time.
+    /// Lets commands run again after a failure has been thrown; those queued before are left out.
+    #[napi]
+    pub fn forgive(&self) {
+        self.queue.forgive();
+    }
+
+    /// Resolves when all that was submitted before has run; rejects if a command has failed.
     #[napi]
     pub fn fence<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let (deferred, promise) = env.create_deferred()?;

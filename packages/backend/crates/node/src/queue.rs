@@ -87,10 +87,18 @@ impl<F: Send + 'static> Queue<F> {
         }
     }
 
-    /// Waits until everything submitted is done, and reports a failure.
+    /// Waits until everything submitted is done, and says whether a command has failed.
     pub fn drain(&self) -> Result<(), Failure> {
         self.wait_for(self.submitted.load(Ordering::Acquire));
-        self.report()
+        self.outcome()
+    }
+
+    /// Lets commands run again after a failure: JavaScript knows of it now.
+    pub fn forgive(&self) {
+        // What was queued before has to be left out first.
+        self.wait_for(self.submitted.load(Ordering::Acquire));
+        *lock(&self.failure) = None;
+        self.failed.store(false, Ordering::Release);
     }
 
     /// Lets the thread end after the command that it is running, and waits for that.
@@ -116,13 +124,11 @@ impl<F: Send + 'static> Queue<F> {
         }
     }
 
-    fn report(&self) -> Result<(), Failure> {
-        if !self.failed.load(Ordering::Acquire) {
-            return Ok(());
+    fn outcome(&self) -> Result<(), Failure> {
+        match &*lock(&self.failure) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
         }
-        let failure = lock(&self.failure).take();
-        self.failed.store(false, Ordering::Release);
-        failure.map_or(Ok(()), Err)
     }
 
     fn work(&self, settle: fn(F, Result<(), Failure>)) {
@@ -165,7 +171,7 @@ impl<F: Send + 'static> Queue<F> {
             while let Some((_, fence)) = fences.next_if(|(position, _)| *position <= at) {
                 // Nobody is there any more to hear of it once the queue has been stopped.
                 if !self.is_stopped() {
-                    settle(fence, self.report());
+                    settle(fence, self.outcome());
                 }
                 self.finish();
             }
