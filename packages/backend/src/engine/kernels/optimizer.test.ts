@@ -1,4 +1,17 @@
-import { addN, backend, engine, memory, type Tensor, tensor1d, type Variable, variable, zeros } from "@tensorflow/tfjs";
+import {
+  addN,
+  backend,
+  engine,
+  memory,
+  type Scalar,
+  scalar,
+  type Tensor,
+  tensor,
+  tensor1d,
+  type Variable,
+  variable,
+  zeros,
+} from "@tensorflow/tfjs";
 import { adamwStep } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
 import { engines } from "../../testing/engines.ts";
@@ -81,6 +94,27 @@ describe.each(engines)("on %s", (name) => {
     expect(m.dataSync()[0]).toBeCloseTo(0.2, 6);
     expect(v.dataSync()[0]).toBeCloseTo(0.04, 6);
     expect(zero.dataSync()[0]).toBe(0);
+  });
+
+  it("adamwStep reads a parameter or moment that is a gradient, too, as it was before the step", async () => {
+    const stepWith = async (copy: (x: Variable) => Tensor): Promise<number[][]> => {
+      await useBackend(name);
+      const [p, m, v, q] = [4, 1, 2, 3].map((x) => owning(tensor1d([x]))) as [Variable, Variable, Variable, Variable];
+      const [s, n, u] = [owning(scalar(0.5)), owning(scalar(0)), owning(scalar(0))];
+      adamwStep({
+        parameters: [p, q, s],
+        firstMoments: [m, owning(zeros([1])), n],
+        secondMoments: [v, owning(zeros([1])), u],
+        gradients: [copy(p), copy(m), scalar(1)],
+        gradientScale: copy(s) as Scalar,
+        ...rates,
+        weightDecays: [0, 0, 0],
+        step: 1,
+      });
+      return [p, m, v, q, s].map((x) => Array.from(x.dataSync()));
+    };
+    const expected = await stepWith((x) => tensor(x.arraySync()));
+    expect(await stepWith((x) => x)).toEqual(expected);
   });
 
   it.each([1, 2, 5])("addN of %d tensors is that of cpu", async (count) => {

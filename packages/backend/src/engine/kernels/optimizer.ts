@@ -1,4 +1,4 @@
-import type { NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs";
+import type { DataId, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
 import { expects } from "./expects.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
@@ -12,13 +12,14 @@ interface AdamwAttributes {
   readonly weightDecays: readonly number[];
 }
 
-/** Rewrites parameters and moments where they are. */
+/** Rewrites parameters and moments where they are, if nothing else needs what was there. */
 function adamwStep({ inputs, attributes, backend }: KernelCall): TensorInfo[] {
   const { learningRate, beta1, beta2, epsilon, step, weightDecays } = attributes as unknown as AdamwAttributes;
   const updated: TensorInfo[] = [];
+  const repeated = sharedMemory(inputs);
   const tensors = weightDecays.flatMap((_, i) => {
     const [p, m, v] = ["parameter", "firstMoment", "secondMoment"].map((name) =>
-      rewritable(inputs[`${name}${i}`] as TensorInfo, backend),
+      rewritable(inputs[`${name}${i}`] as TensorInfo, repeated, backend),
     ) as [TensorInfo, TensorInfo, TensorInfo];
     updated.push(p, m, v);
     return [p, inputs[`gradient${i}`], m, v];
@@ -28,10 +29,10 @@ function adamwStep({ inputs, attributes, backend }: KernelCall): TensorInfo[] {
   return updated;
 }
 
-/** The tensor's own memory if nobody else refers to it, else a copy. */
-function rewritable(tensor: TensorInfo, backend: EngineBackend): TensorInfo {
+/** The tensor's own memory if nobody else refers to it, nor another input of the step; else a copy. */
+function rewritable(tensor: TensorInfo, repeated: ReadonlySet<DataId>, backend: EngineBackend): TensorInfo {
   const { shape, dataId } = tensor;
-  if (backend.refCount(dataId) === 1) {
+  if (backend.refCount(dataId) === 1 && !repeated.has(dataId)) {
     // The result is one more tensor with this memory.
     backend.incRef(dataId);
     return { dataId, shape, dtype: "float32" };
@@ -39,6 +40,13 @@ function rewritable(tensor: TensorInfo, backend: EngineBackend): TensorInfo {
   const copy = backend.output(shape, "float32");
   backend.run("add_n", copy, 1, tensor);
   return copy;
+}
+
+/** The memory of more than one input: a parameter may be its own gradient. */
+function sharedMemory(inputs: NamedTensorInfoMap): Set<DataId> {
+  const [once, again] = [new Set<DataId>(), new Set<DataId>()];
+  for (const { dataId } of Object.values(inputs) as TensorInfo[]) (once.has(dataId) ? again : once).add(dataId);
+  return again;
 }
 
 function globalNorm({ inputs, backend }: KernelCall): TensorInfo[] {
