@@ -1,7 +1,7 @@
 import { mul, square, sum, type Tensor, tensor1d, tensor2d, tidy, type Variable, variable } from "@tensorflow/tfjs";
 import { describe, expect, it, vi } from "vitest";
 import { add, checkpoint, dropout, gelu, linear, valueAndGradients } from "./index.ts";
-import { expectNoLeak, usageOf, use } from "./test-support.ts";
+import { expectClose, expectNoLeak, usageOf, use } from "./test-support.ts";
 
 await use("cpu");
 
@@ -78,6 +78,30 @@ describe("checkpoint", () => {
     const f = vi.fn((x: Tensor) => mul(x, 2));
     tidy(() => checkpoint(f, input, []));
     expect(f).toHaveBeenCalledTimes(1);
+  });
+
+  it("counts a parameter once that is named twice, or is x", () => {
+    const [w] = weights;
+    const twice = (): Tensor => sum(checkpoint((x) => block(x, w, 1), w, [w, w]));
+    const [found, expected] = [valuesOf(twice, [w]), valuesOf(() => sum(block(w, w, 1)), [w])];
+    expectClose(found.flat(), expected.flat()); // the terms are added up in another order
+  });
+
+  it("may return what it was given, or a parameter, which stay", () => {
+    const [w] = weights;
+    const given = (f: (x: Tensor) => Tensor) => () => sum(mul(checkpoint(f, input, [w]), w));
+    for (const f of [(x: Tensor) => x, () => w]) {
+      expect(valuesOf(given(f), [input, w]).slice(0, 1)).toEqual(
+        valuesOf(() => sum(mul(f(input), w)), [w]).slice(0, 1),
+      );
+      expect([input, w].some(({ isDisposed }) => isDisposed)).toBe(false);
+    }
+    expect(
+      valuesOf(
+        given((x) => x),
+        [input, w],
+      ),
+    ).toEqual(valuesOf(() => sum(mul(input, w)), [input, w]));
   });
 
   it("leaves frozen parameters alone", () => {

@@ -15,7 +15,8 @@ import { valueAndGradients } from "./value-and-gradients.ts";
  */
 export function checkpoint(f: (x: Tensor) => Tensor, x: Tensor, parameters: readonly Variable[]): Tensor {
   if (!engine().isTapeOn()) return tidy(() => f(x));
-  const trained = parameters.filter(({ trainable }) => trainable);
+  // Each once: every occurrence among the inputs would add the whole gradient.
+  const trained = [...new Set(parameters)].filter(({ trainable }) => trainable);
   const run = customGrad((...inputs) => {
     const save = inputs[inputs.length - 1] as unknown as (tensors: Tensor[]) => void;
     save([x]);

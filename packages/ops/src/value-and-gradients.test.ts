@@ -145,6 +145,39 @@ describe("valueAndGradients", () => {
     for (const tensor of [value, ...gradients]) tensor?.dispose();
   });
 
+  it("hands over tensors of its own, whatever the function returns and however often a tensor is asked for", () => {
+    const x = tensor1d([1, 2]);
+    const outside = tensor1d([3, 4]);
+    const run = (f: () => Tensor): (number[] | undefined)[] => {
+      const { value, gradients } = valueAndGradients(f, [x, x]);
+      const found = [value, ...gradients].map(numbers);
+      for (const tensor of [value, gradients[0]]) tensor?.dispose();
+      expect(numbers(gradients[1])).toEqual(found[2]); // still there
+      gradients[1]?.dispose();
+      return found;
+    };
+    expectNoLeak(() =>
+      expect(run(() => x)).toEqual([
+        [1, 2],
+        [1, 1],
+        [1, 1],
+      ]),
+    );
+    expectNoLeak(() => expect(run(() => outside)).toEqual([[3, 4], undefined, undefined]));
+    expectNoLeak(() =>
+      expect(run(() => square(x))).toEqual([
+        [1, 4],
+        [2, 4],
+        [2, 4],
+      ]),
+    );
+    expect([x, outside].map(numbers)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    for (const tensor of [x, outside]) tensor.dispose();
+  });
+
   it("differentiates one thing within the backward pass of another", () => {
     const [a, b] = xs as [Variable, Variable];
     const inner = (x: Tensor) =>

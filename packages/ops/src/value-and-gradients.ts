@@ -43,7 +43,7 @@ function record(f: () => Tensor): { value: Tensor; tape: Tape } {
   state.activeTape = tape;
   state.gradientDepth++;
   try {
-    return { value: tidy("forward", f), tape };
+    return { value: tidy("forward", () => owned(f())), tape };
   } catch (error) {
     tape.forEach(disposeSaved);
     throw error;
@@ -51,6 +51,11 @@ function record(f: () => Tensor): { value: Tensor; tape: Tape } {
     state.gradientDepth--;
     state.activeTape = outer;
   }
+}
+
+/** What was made in the current scope; of what somebody else may hold, such as a parameter, a clone. */
+function owned(tensor: Tensor): Tensor {
+  return tensor.scopeId === engine().state.activeScope?.id ? tensor : tensor.clone();
 }
 
 /** Walks the tape back from `y`, whose gradient is `dy`. Runs inside a tidy. */
@@ -65,7 +70,10 @@ function backpropagate(tape: Tape, xs: readonly Tensor[], y: Tensor, dy: Tensor)
     disposeSaved(node);
     for (const [i, name] of inputs.entries()) accumulate(gradients, inputOf(node, name).id, found[i]);
   }
-  return xs.map(({ id }) => gradients.get(id));
+  return xs.map((x, i) => {
+    const gradient = gradients.get(x.id);
+    return xs.indexOf(x) === i ? gradient : gradient?.clone();
+  });
 }
 
 /** The ids of `xs` and of everything that was computed from them. */
@@ -83,11 +91,10 @@ function inputGradients(node: TapeNode, names: readonly string[], dys: readonly 
   if (gradient === undefined) throw new GradientError(`${kernelName} has no gradient`);
   return tidy(() => {
     const compute = gradient(dys as Tensor[]); // a dy that is missing counts as zeros
-    const scope = engine().state.activeScope?.id;
     const own = new Set<Tensor>();
     for (const name of names) {
       const dx = requireLike(inputOf(node, name), compute[name]?.(), `${kernelName}, input ${name}`);
-      own.add(dx.scopeId === scope && !own.has(dx) ? dx : dx.clone());
+      own.add(own.has(dx) ? dx.clone() : owned(dx));
     }
     return [...own];
   });
