@@ -16,7 +16,7 @@ import type { EngineHost } from "./host.ts";
 import { engineKernels } from "./kernels/index.ts";
 import type { EngineKernel, KernelCall } from "./kernels/kernel.ts";
 
-const started = new Map<string, EngineBackend>();
+const started = new Map<string, Promise<EngineBackend>>();
 
 /**
  * Makes the engine the current TensorFlow.js backend under this name, starting it the first time.
@@ -24,19 +24,23 @@ const started = new Map<string, EngineBackend>();
  * @throws whatever `load` throws
  */
 export async function setEngineBackend(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<string> {
-  const backend = started.get(name) ?? (await start(name, load));
+  const backend = await (started.get(name) ?? start(name, load));
   // Also when somebody has removed it.
   if (!findBackendFactory(name)) registerBackend(name, () => backend);
   await setBackend(name);
   return backend.description;
 }
 
-async function start(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<EngineBackend> {
-  const host = await load();
-  // Two callers can have waited for it at the same time.
-  const backend = started.get(name) ?? new EngineBackend(name, host);
-  if (started.has(name)) return backend;
+/** Whoever asks while it loads waits for the same one; after a failure the next one tries again. */
+function start(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<EngineBackend> {
+  const backend = create(name, load);
   started.set(name, backend);
+  backend.catch(() => started.delete(name));
+  return backend;
+}
+
+async function create(name: string, load: () => EngineHost | Promise<EngineHost>): Promise<EngineBackend> {
+  const backend = new EngineBackend(name, await load());
   registerKernels(name);
   return backend;
 }
