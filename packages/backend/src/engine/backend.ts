@@ -242,7 +242,11 @@ export class EngineBackend extends KernelBackend {
   }
 
   override dispose(): void {
-    this.#host.drain();
+    try {
+      this.#host.drain();
+    } catch {
+      // A command failed whose result nobody will ask for.
+    }
   }
 
   /** A kernel may return a part of its input's memory, which the engine will use again. */

@@ -165,6 +165,15 @@ describe.each(engines)("%s", (name) => {
     expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
   });
 
+  it("can be removed after a command has failed, and started again", async () => {
+    const engine = await current();
+    const x = tensor1d([1, 2]);
+    capture(() => engine.run("copy", ...inBytes(engine, x.dataId), 0, 0));
+    removeBackend(name);
+    await current();
+    expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
+  });
+
   it("frees what is disposed of", async () => {
     const engine = await current();
     const step = () =>
