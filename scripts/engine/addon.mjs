@@ -1,15 +1,6 @@
 /** The Node addon of this machine: built from source when cargo is there and the sources have changed. */
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { engineFolder, findCargo, noCargo, runCargo, showProgress } from "./cargo.mjs";
 
@@ -24,9 +15,12 @@ const marker = `${file}.sources`;
  */
 export async function ensureAddon() {
   if (existsSync(file) && existsSync(marker) && readFileSync(marker, "utf8") === fingerprint()) return;
-  rmSync(file, { force: true });
   const cargo = findCargo();
-  if ("problem" in cargo) return cargo.problem === noCargo ? undefined : sayWhy(`${cargo.problem} (https://rustup.rs)`);
+  if ("problem" in cargo) {
+    // Who has never had it does without.
+    if (cargo.problem !== noCargo || existsSync(file)) sayWhy(`${cargo.problem} (https://rustup.rs)`);
+    return;
+  }
   process.stderr.write("Building the engine with cargo (once; about a minute) …\n");
   const started = Date.now();
   const { code, output } = await buildAddon(cargo.env, showProgress);
@@ -42,13 +36,16 @@ export async function ensureAddon() {
  */
 export async function buildAddon(env, progress) {
   const sources = fingerprint();
-  // One of older sources would not fit the TypeScript that calls it.
-  rmSync(file, { force: true });
   const result = await runCargo(["build", "--release", "--locked", "--package", "tessera-node"], env, progress);
   if (result.code !== 0) return result;
-  install();
-  writeFileSync(marker, sources);
-  return result;
+  try {
+    install();
+    writeFileSync(marker, sources);
+    return result;
+  } catch (error) {
+    // Windows replaces no library that a program is running with.
+    return { code: 1, output: `${result.output}error: ${/** @type {Error} */ (error).message}\n` };
+  }
 }
 
 /** Puts the library in place in one step: a program may be running with the one that is there. */
@@ -70,7 +67,8 @@ export function libraryName(crate, platform = process.platform) {
 
 /** @param {string} why */
 function sayWhy(why) {
-  process.stderr.write(`The native engine was not built: ${why}. Going on without it.\n`);
+  const instead = existsSync(file) ? "with the one of older sources (if it does not fit, delete it)" : "without it";
+  process.stderr.write(`The native engine was not built: ${why}. Going on ${instead}.\n`);
 }
 
 /** @param {string} output of the failed build */
