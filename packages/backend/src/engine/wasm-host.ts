@@ -1,3 +1,4 @@
+/// <reference path="./web-assembly.d.ts" />
 import { EngineError } from "../errors.ts";
 import type { EngineHost, HostBytes, MemoryRange } from "./host.ts";
 
