@@ -100,18 +100,19 @@ describe.each(engines)("on %s", (name) => {
     const stepWith = async (copy: (x: Variable) => Tensor): Promise<number[][]> => {
       await useBackend(name);
       const [p, m, v, q] = [4, 1, 2, 3].map((x) => owning(tensor1d([x]))) as [Variable, Variable, Variable, Variable];
-      const [s, n, u] = [owning(scalar(0.5)), owning(scalar(0)), owning(scalar(0))];
+      const [s, n, u] = [0.5, 0, 0].map((x) => owning(scalar(x))) as [Variable, Variable, Variable];
+      const [qm, qv] = [owning(zeros([1])), owning(zeros([1]))];
       adamwStep({
-        parameters: [p, q, s],
-        firstMoments: [m, owning(zeros([1])), n],
-        secondMoments: [v, owning(zeros([1])), u],
-        gradients: [copy(p), copy(m), scalar(1)],
+        parameters: [s, p, q],
+        firstMoments: [n, m, qm],
+        secondMoments: [u, v, qv],
+        gradients: [scalar(1), copy(p), copy(m)],
         gradientScale: copy(s) as Scalar,
         ...rates,
         weightDecays: [0, 0, 0],
         step: 1,
       });
-      return [p, m, v, q, s].map((x) => Array.from(x.dataSync()));
+      return [s, p, m, v, q, qm, qv].map((x) => Array.from(x.dataSync()));
     };
     const expected = await stepWith((x) => tensor(x.arraySync()));
     expect(await stepWith((x) => x)).toEqual(expected);
