@@ -19,8 +19,8 @@ const SQUARE: (usize, usize) = (384, 256);
 /// How many tiles there are at least if the product is large enough, so that no thread waits long for the last one.
 const TILES: usize = 8;
 
-/// A tile of this many multiplications is not cut further: it takes some 40 µs.
-const LEAST_WORK: usize = 1 << 22;
+/// A tile of this many multiplications is not cut further: it takes some 20 µs.
+const LEAST_WORK: usize = 1 << 21;
 
 /// How many of A's rows are packed at once, and how many of them lie beside each other, in strips of the microkernel.
 const PACKED_STRIPS: usize = 32;
