@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -63,13 +63,15 @@ describe("ensureAddon", () => {
     expect(runCargo).toHaveBeenCalledTimes(2);
   });
 
-  it("keeps the old one when the build fails or there is no cargo, and says so", async () => {
+  it.each([
+    ["the build fails", () => cargo(101, "error[E0425]: no such value\n"), "no such value"],
+    ["there is no cargo", () => findCargo.mockReturnValue({ problem: "there is no cargo" }), "there is no cargo"],
+  ])("sets one of older sources aside when %s, and says so", async (_, prepare, why) => {
     writeFileSync(addon(), "old");
-    cargo(101, "error[E0425]: no such value\n");
-    expect(await ensure()).toMatch(/not built: no such value .*Going on with the one of older sources .*\n$/);
-    findCargo.mockReturnValue({ problem: "there is no cargo" });
-    expect(await ensure()).toMatch(/not built: there is no cargo .*Going on with the one of older sources .*\n$/);
-    expect(readFileSync(addon(), "utf8")).toBe("old");
+    prepare();
+    expect(await ensure()).toMatch(new RegExp(`not built: ${why} .*Going on without it\\.\n$`));
+    expect(existsSync(addon())).toBe(false);
+    expect(readFileSync(`${addon()}.old`, "utf8")).toBe("old");
   });
 
   it("does without silently where there has never been one, nor cargo", async () => {
@@ -81,7 +83,7 @@ describe("ensureAddon", () => {
     cargo(0);
     mkdirSync(addon()); // a folder is as little replaced as a library in use on Windows
     expect(await ensure()).toMatch(/The native engine was not built: E[A-Z]+: .*rename.*\n$/);
-    rmSync(addon(), { recursive: true });
+    rmSync(addon(), { recursive: true, force: true });
     await ensure();
     expect(readFileSync(addon(), "utf8")).toBe("new");
   });

@@ -67,8 +67,17 @@ export function libraryName(crate, platform = process.platform) {
 
 /** @param {string} why */
 function sayWhy(why) {
-  const instead = existsSync(file) ? "with the one of older sources (if it does not fit, delete it)" : "without it";
-  process.stderr.write(`The native engine was not built: ${why}. Going on ${instead}.\n`);
+  setAside();
+  process.stderr.write(`The native engine was not built: ${why}. Going on without it.\n`);
+}
+
+/** An addon of other sources does not understand what ours would tell it. Windows renames what it does not delete. */
+function setAside() {
+  try {
+    if (existsSync(file)) renameSync(file, `${file}.old`);
+  } catch {
+    process.stderr.write(`${file} is of other sources and in use: delete it.\n`);
+  }
 }
 
 /** @param {string} output of the failed build */

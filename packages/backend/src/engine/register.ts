@@ -64,6 +64,6 @@ function kernelFunc(kernel: EngineKernel, fallback: KernelFunc | undefined): Ker
       backend: backend as EngineBackend,
     };
     kernel.check?.(kernel.name, call);
-    return kernel.run(call);
+    return call.backend.attempt(() => kernel.run(call));
   };
 }
