@@ -5,7 +5,7 @@ import type { EngineHost, HostBytes, MemoryRange } from "./host.ts";
 /** The module's exports, see `crates/wasm`. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
-  readonly __stack_pointer: WebAssembly.Global<"i32">;
+  readonly __stack_pointer: { value: number };
   words(): number;
   run(words: number, length: number): void;
   reserve(bytes: number): number;

@@ -3,8 +3,5 @@ declare namespace WebAssembly {
   interface Memory {
     readonly buffer: ArrayBuffer;
   }
-  interface Global<_T> {
-    value: number;
-  }
   function instantiate(bytes: ArrayBuffer): Promise<{ instance: { exports: object } }>;
 }
