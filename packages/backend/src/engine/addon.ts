@@ -5,6 +5,7 @@ export interface Addon {
   commands(): string[];
   description(): string;
   addressOf(buffer: ArrayBuffer): number;
+  preferHugePages(buffer: ArrayBuffer): void;
   readonly Engine: new (words: Float64Array) => AddonEngine;
 }
 

@@ -17,8 +17,8 @@ import {
 } from "@tensorflow/tfjs";
 import { EngineError } from "../errors.ts";
 import type { EngineHost } from "./host.ts";
-import { type EngineDataType, EngineMemory, type Place, toTypedArray } from "./memory.ts";
-import { isEngineType, TensorData } from "./tensor-data.ts";
+import { type EngineDataType, EngineMemory, isEngineType, type Place, toTypedArray } from "./memory.ts";
+import { TensorData } from "./tensor-data.ts";
 
 /** One argument of a command: a tensor is its address and its number of elements, undefined an absent tensor. */
 export type CommandArgument = number | boolean | TensorInfo | undefined | readonly number[];

@@ -1,4 +1,4 @@
-import type { TypedArray } from "@tensorflow/tfjs";
+import type { DataType, TypedArray } from "@tensorflow/tfjs";
 import { EngineMemoryError } from "../errors.ts";
 import { Allocator } from "./allocator.ts";
 import type { EngineHost } from "./host.ts";
@@ -93,6 +93,11 @@ export function toTypedArray(values: ArrayLike<number> | ArrayBuffer, dtype: Eng
   const ArrayType = arrayTypes[dtype];
   if (values instanceof ArrayType) return values;
   return values instanceof ArrayBuffer ? new ArrayType(values) : ArrayType.from(values);
+}
+
+/** Whether the engine holds tensors of this type: text and complex numbers have no place in it. */
+export function isEngineType(dtype: DataType): dtype is EngineDataType {
+  return dtype in arrayTypes;
 }
 
 const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };

@@ -13,6 +13,7 @@ export class NativeHost implements EngineHost {
   readonly commands: readonly string[];
   readonly #addon: Addon;
   readonly #engine: AddonEngine;
+  readonly #copyCommand: number;
   readonly #words = new Float64Array(new ArrayBuffer(WORDS * 8));
   /** All buffers that commands may address, so that none is collected. Sorted by address. */
   readonly #arenas: { start: number; buffer: ArrayBuffer }[] = [];
@@ -22,6 +23,7 @@ export class NativeHost implements EngineHost {
     this.#engine = new addon.Engine(this.#words);
     this.description = `the engine, ${addon.description()}`;
     this.commands = addon.commands();
+    this.#copyCommand = this.commands.indexOf("copy");
   }
 
   words(): Float64Array {
@@ -44,7 +46,7 @@ export class NativeHost implements EngineHost {
     // Copied in the queue's order: what is queued behind may change the memory before JavaScript sees it.
     const copy = new ArrayBuffer(bytes);
     if (bytes > 0) {
-      this.#words.set([this.commands.indexOf("copy"), this.#addon.addressOf(copy), bytes, address, bytes]);
+      this.#words.set([this.#copyCommand, this.#addon.addressOf(copy), bytes, address, bytes]);
       this.#engine.submit(5);
     }
     try {
@@ -59,6 +61,7 @@ export class NativeHost implements EngineHost {
     for (const size of [Math.max(bytes + 1, ARENA), bytes + 1]) {
       const buffer = tryBuffer(size);
       if (buffer === undefined) continue;
+      this.#addon.preferHugePages(buffer);
       const start = this.#addon.addressOf(buffer);
       this.#arenas.push({ start, buffer });
       this.#arenas.sort((a, b) => b.start - a.start);

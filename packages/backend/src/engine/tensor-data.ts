@@ -1,6 +1,6 @@
 import type { backend_util, DataType, TensorInfo } from "@tensorflow/tfjs";
 import { EngineError } from "../errors.ts";
-import { type EngineDataType, type EngineMemory, type Place, toTypedArray } from "./memory.ts";
+import { type EngineDataType, type EngineMemory, isEngineType, type Place, toTypedArray } from "./memory.ts";
 
 /** What the backend knows of a tensor: its place in the engine's memory or, until a command needs it, its values. */
 export class TensorData {
@@ -45,8 +45,4 @@ export class TensorData {
     this.#values = undefined;
     return this.#place;
   }
-}
-
-export function isEngineType(dtype: DataType): dtype is EngineDataType {
-  return dtype === "float32" || dtype === "int32" || dtype === "bool";
 }

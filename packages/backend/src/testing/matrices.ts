@@ -1,6 +1,8 @@
-import { broadcast_util } from "@tensorflow/tfjs";
+import { broadcast_util, matMul } from "@tensorflow/tfjs";
 import fc from "fast-check";
-import type { Numbers } from "./on-backend.ts";
+import type { BackendName } from "../use-backend.ts";
+import { expectClose } from "./close.ts";
+import { type Numbers, on, ramp, tensorOf } from "./on-backend.ts";
 
 interface Matrices {
   readonly rows: number;
@@ -12,7 +14,7 @@ interface Matrices {
 
 const size = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(1, 33, 64));
 /** Sizes of a product, and how its operands are stored. */
-export const matrices: fc.Arbitrary<Matrices> = fc.record({
+const matrices: fc.Arbitrary<Matrices> = fc.record({
   rows: size,
   inner: size,
   columns: size,
@@ -20,7 +22,7 @@ export const matrices: fc.Arbitrary<Matrices> = fc.record({
   transposeB: fc.boolean(),
 });
 /** Pairs of batch shapes that broadcast to each other. */
-export const batches: fc.Arbitrary<[number[], number[]]> = fc.constantFrom<[number[], number[]]>(
+const batches: fc.Arbitrary<[number[], number[]]> = fc.constantFrom<[number[], number[]]>(
   [[], []],
   [[3], [3]],
   [[1], [4]],
@@ -44,8 +46,20 @@ export const batches: fc.Arbitrary<[number[], number[]]> = fc.constantFrom<[numb
   [[0], [1]],
 );
 
+/** Holds a backend's matMul to three plain loops, for all shapes, transposes and batches, empty ones too. */
+export async function expectPlainProducts(backend: BackendName, numRuns: number): Promise<void> {
+  const property = fc.asyncProperty(matrices, batches, async (sizes, [outerA, outerB]) => {
+    const { rows, inner, columns, transposeA, transposeB } = sizes;
+    const a = ramp([...outerA, ...(transposeA ? [inner, rows] : [rows, inner])]);
+    const b = ramp([...outerB, ...(transposeB ? [columns, inner] : [inner, columns])], 1);
+    const product = await on(backend, () => matMul(tensorOf(a), tensorOf(b), transposeA, transposeB));
+    expectClose(product, plainProduct(a, b, transposeA, transposeB));
+  });
+  await fc.assert(property, { numRuns });
+}
+
 /** matMul as its definition has it; the cpu backend knows neither empty sizes nor batches that broadcast both ways. */
-export function plainProduct(a: Numbers, b: Numbers, transposeA: boolean, transposeB: boolean): Numbers {
+function plainProduct(a: Numbers, b: Numbers, transposeA: boolean, transposeB: boolean): Numbers {
   const matrix = ({ shape }: Numbers, transposed: boolean) =>
     transposed ? shape.slice(-2).reverse() : shape.slice(-2);
   const [rows, inner] = matrix(a, transposeA) as [number, number];

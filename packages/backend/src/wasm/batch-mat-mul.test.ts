@@ -1,30 +1,13 @@
 import { backend, fused, matMul, memory, type Tensor, type TypedArray, tensor, tidy, variable } from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expectClose } from "../testing/close.ts";
-import { batches, matrices, plainProduct } from "../testing/matrices.ts";
+import { expectPlainProducts } from "../testing/matrices.ts";
 import { expectAsOnCpu, gradientsOf, ramp, tensorOf } from "../testing/on-backend.ts";
 import { useBackend } from "../use-backend.ts";
 
 describe("matMul on wasm", () => {
   it("equals three plain loops for all shapes, transposes and batches, empty ones too", async () => {
-    await useBackend("wasm");
-    await fc.assert(
-      fc.asyncProperty(
-        matrices,
-        batches,
-        async ({ rows, inner, columns, transposeA, transposeB }, [outerA, outerB]) => {
-          const a = ramp([...outerA, ...(transposeA ? [inner, rows] : [rows, inner])]);
-          const b = ramp([...outerB, ...(transposeB ? [columns, inner] : [inner, columns])], 1);
-          const product = tidy(() => matMul(tensorOf(a), tensorOf(b), transposeA, transposeB));
-          const wasm = { shape: product.shape, values: [...(await product.data())] };
-          product.dispose();
-          expectClose(wasm, plainProduct(a, b, transposeA, transposeB));
-        },
-      ),
-      { numRuns: 200 },
-    );
+    await expectPlainProducts("wasm", 200);
   });
 
   it.each([

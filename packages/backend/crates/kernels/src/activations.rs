@@ -66,7 +66,7 @@ pub fn swiglu_backward(gate: &[f32], up: &[f32], dy: &[f32], d_gate: &mut [f32],
 
 vectorized! {
     /// [`forward`] on one thread.
-    pub fn values(activation: Activation, x: &[f32], y: &mut [f32]) {
+    fn values(activation: Activation, x: &[f32], y: &mut [f32]) {
         match activation {
             Activation::Gelu => map(x, y, gelu::<FUSED>),
             Activation::GeluTanh => map(x, y, gelu_tanh::<FUSED>),
@@ -78,7 +78,7 @@ vectorized! {
 
 vectorized! {
     /// [`backward`] on one thread.
-    pub fn slopes(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    fn slopes(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
         match activation {
             Activation::Gelu => scale(x, dy, dx, gelu_slope::<FUSED>),
             Activation::GeluTanh => scale(x, dy, dx, gelu_tanh_slope::<FUSED>),

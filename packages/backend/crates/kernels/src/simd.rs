@@ -78,12 +78,6 @@ pub fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
-/// The greatest of the lanes.
-#[inline(always)]
-pub fn max_lanes(lanes: [f32; LANES]) -> f32 {
-    lanes.into_iter().fold(f32::NEG_INFINITY, |max, x| if x > max { x } else { max })
-}
-
 /// Compiles a function for each instruction set and runs the best one.
 ///
 /// Inside the body `FUSED` is a constant for [`fma`]. Whatever the body calls must be `#[inline(always)]`, or it is

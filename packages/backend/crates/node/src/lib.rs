@@ -34,12 +34,12 @@ pub fn description() -> String {
 /// The address of an array buffer's memory, which the caller keeps alive as long as commands use it.
 #[napi]
 pub fn address_of(buffer: ArrayBuffer) -> f64 {
-    prefer_huge_pages(&buffer);
     buffer.as_ptr() as usize as f64
 }
 
 /// Large pages spare the processor most of the look-ups of addresses. Only a hint: it may fail.
-fn prefer_huge_pages(memory: &[u8]) {
+#[napi]
+pub fn prefer_huge_pages(memory: ArrayBuffer) {
     #[cfg(target_os = "linux")]
     {
         const HUGE: usize = 2 << 20;

@@ -13,8 +13,8 @@ import {
   util,
 } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
-import type { EngineDataType } from "../memory.ts";
-import { allTypes, haveType, isEngineType } from "./dtypes.ts";
+import { type EngineDataType, isEngineType } from "../memory.ts";
+import { allTypes, haveType } from "./dtypes.ts";
 import { filled } from "./elementwise.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 import { boxAt, copied, copyBox, stepsOf } from "./views.ts";

@@ -4,10 +4,6 @@ import type { EngineDataType } from "../memory.ts";
 /** Commands are named after float32; those of the other types carry their name. */
 const suffixes: Record<EngineDataType, string> = { float32: "", int32: "_int32", bool: "_bool" };
 
-export function isEngineType(dtype: DataType): dtype is EngineDataType {
-  return dtype in suffixes;
-}
-
 /** A command's name for numbers of this type. */
 export function commandFor(command: string, dtype: DataType): string {
   return command + suffixes[dtype as EngineDataType];

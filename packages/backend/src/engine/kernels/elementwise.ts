@@ -10,17 +10,8 @@ import {
   util,
 } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
-import type { EngineDataType } from "../memory.ts";
-import {
-  allTypes,
-  boolTypes,
-  commandFor,
-  floatTypes,
-  haveType,
-  isEngineType,
-  moveCommandFor,
-  numberTypes,
-} from "./dtypes.ts";
+import { type EngineDataType, isEngineType } from "../memory.ts";
+import { allTypes, boolTypes, commandFor, floatTypes, haveType, moveCommandFor, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 
 /** Kernels of one tensor: the command, the types that it takes, the result's type if it is another. */

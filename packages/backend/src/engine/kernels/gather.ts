@@ -8,8 +8,8 @@ import {
   util,
 } from "@tensorflow/tfjs";
 import type { EngineBackend } from "../backend.ts";
-import type { EngineDataType } from "../memory.ts";
-import { commandFor, isEngineType, moveCommandFor, numberTypes } from "./dtypes.ts";
+import { type EngineDataType, isEngineType } from "../memory.ts";
+import { commandFor, moveCommandFor, numberTypes } from "./dtypes.ts";
 import type { EngineKernel, KernelCall } from "./kernel.ts";
 
 /** What finds its elements by index. */
