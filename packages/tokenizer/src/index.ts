@@ -1,4 +1,5 @@
-export { type BytePairDefinition, BytePairTokenizer } from "./bpe.ts";
+export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
+export type { Merge } from "./byte-pair/merges.ts";
 export { CharacterTokenizer, characterTokenizer } from "./character.ts";
 export {
   InvalidPatternError,
@@ -18,7 +19,6 @@ export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
-export type { Merge } from "./merges.ts";
-export { type SplitPatterns, splitPatterns } from "./split-patterns.ts";
+export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train-bpe.ts";

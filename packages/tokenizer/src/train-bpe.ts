@@ -1,9 +1,9 @@
-import { BytePairTokenizer } from "./bpe.ts";
+import { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import { detach } from "./detach.ts";
 import { InvalidTrainingOptionError } from "./errors.ts";
 import { PairLearner } from "./pair-learner.ts";
-import { splitPatterns } from "./split-patterns.ts";
-import { TextSplitter } from "./split-text.ts";
+import { splitPatterns } from "./split/split-patterns.ts";
+import { TextSplitter } from "./split/split-text.ts";
 import type { TokenId } from "./tokenizer.ts";
 
 /** How far training has come. */

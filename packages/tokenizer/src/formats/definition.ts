@@ -1,4 +1,4 @@
-import { type BytePairDefinition, BytePairTokenizer } from "../bpe.ts";
+import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 

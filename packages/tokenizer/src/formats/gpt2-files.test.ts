@@ -3,7 +3,7 @@ import { characterTokenizer } from "../character.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
-import { splitPatterns } from "../split-patterns.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train-bpe.ts";
 import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";

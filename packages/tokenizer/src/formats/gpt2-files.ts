@@ -1,7 +1,7 @@
-import { BytePairTokenizer } from "../bpe.ts";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
+import type { Merge } from "../byte-pair/merges.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
-import type { Merge } from "../merges.ts";
-import { splitPatterns } from "../split-patterns.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { allTokens, definitionFor } from "./definition.ts";
 import { parseJson, readVocabulary } from "./json.ts";

@@ -1,5 +1,5 @@
-import { BytePairTokenizer } from "../bpe.ts";
 import { spell } from "../byte-alphabet.ts";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BytePairTokenizer } from "../bpe.ts";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { CharacterTokenizer, characterTokenizer } from "../character.ts";
 import { InvalidPatternError, MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
-import { splitPatterns } from "../split-patterns.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train-bpe.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";

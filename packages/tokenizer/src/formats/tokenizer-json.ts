@@ -1,8 +1,8 @@
-import { BytePairTokenizer } from "../bpe.ts";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
+import type { Merge } from "../byte-pair/merges.ts";
 import { CharacterTokenizer } from "../character.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
-import type { Merge } from "../merges.ts";
-import { splitPatterns } from "../split-patterns.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { asArray, asId, asObject, asString, type JsonObject, parseJson, readVocabulary } from "./json.ts";
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BytePairDefinition, BytePairTokenizer } from "../bpe.ts";
+import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts";
+import type { Merge } from "../byte-pair/merges.ts";
 import { characterTokenizer } from "../character.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
-import type { Merge } from "../merges.ts";
-import { splitPatterns } from "../split-patterns.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train-bpe.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";

@@ -1,8 +1,8 @@
-import type { BytePairDefinition } from "../bpe.ts";
 import { unspell } from "../byte-alphabet.ts";
+import type { BytePairDefinition } from "../byte-pair/bpe.ts";
+import { mergePiece } from "../byte-pair/merge-piece.ts";
+import { buildPairTable, impliedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
-import { mergePiece } from "../merge-piece.ts";
-import { buildPairTable, impliedMerges, type Merge } from "../merges.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { definitionFor } from "./definition.ts";
 

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { byteCharacters } from "../byte-alphabet.ts";
+import { MalformedTokenizerError, UnknownByteError, UnknownSpecialTokenError, UnknownTokenIdError } from "../errors.ts";
+import reference from "../fixtures/small-reference.json" with { type: "json" };
+import { smallText } from "../fixtures/small-text.ts";
+import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
+import { tokenizerFromJson } from "../formats/tokenizer-json.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
 import { BytePairTokenizer } from "./bpe.ts";
-import { byteCharacters } from "./byte-alphabet.ts";
-import { MalformedTokenizerError, UnknownByteError, UnknownSpecialTokenError, UnknownTokenIdError } from "./errors.ts";
-import reference from "./fixtures/small-reference.json" with { type: "json" };
-import { smallText } from "./fixtures/small-text.ts";
-import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
-import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
-import { splitPatterns } from "./split-patterns.ts";
 
 const { hardStrings, tiktoken } = reference;
 const small = tokenizerFromJson(reference.trained[1]?.tokenizerJson ?? "");

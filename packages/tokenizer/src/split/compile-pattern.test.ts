@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { InvalidPatternError, PieceTooLongError } from "../errors.ts";
+import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { compilePattern } from "./compile-pattern.ts";
-import { InvalidPatternError, PieceTooLongError } from "./errors.ts";
-import reference from "./fixtures/small-reference.json" with { type: "json" };
 import { splitPatterns } from "./split-patterns.ts";
 import { TextSplitter } from "./split-text.ts";
 

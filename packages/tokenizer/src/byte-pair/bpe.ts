@@ -1,14 +1,14 @@
-import { spell } from "./byte-alphabet.ts";
-import { UnknownByteError } from "./errors.ts";
-import { GrowingIds } from "./growing-ids.ts";
+import { spell } from "../byte-alphabet.ts";
+import { UnknownByteError } from "../errors.ts";
+import { GrowingIds } from "../growing-ids.ts";
+import { cutAtSpecialTokens } from "../special-tokens.ts";
+import { TextSplitter } from "../split/split-text.ts";
+import type { EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
 import { mergePiece } from "./merge-piece.ts";
 import { buildPairTable, type Merge } from "./merges.ts";
 import type { PairTable } from "./pair-table.ts";
 import { PieceCache } from "./piece-cache.ts";
-import { cutAtSpecialTokens } from "./special-tokens.ts";
-import { TextSplitter } from "./split-text.ts";
 import { TokenBytes } from "./token-bytes.ts";
-import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Everything that defines a byte-level BPE tokenizer. Tokens are spelled in GPT-2's byte alphabet (`Ġthe`). */
 export interface BytePairDefinition {

@@ -1,4 +1,4 @@
-import type { TokenId } from "./tokenizer.ts";
+import type { TokenId } from "../tokenizer.ts";
 
 const EMPTY = -1;
 

@@ -1,5 +1,5 @@
+import { PieceTooLongError } from "../errors.ts";
 import { compilePattern } from "./compile-pattern.ts";
-import { PieceTooLongError } from "./errors.ts";
 
 /**
  * Cuts text into pieces by a split pattern. What the pattern does not match is a piece too, so that no text is lost

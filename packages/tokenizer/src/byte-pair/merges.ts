@@ -1,6 +1,6 @@
-import { MalformedTokenizerError } from "./errors.ts";
+import { MalformedTokenizerError } from "../errors.ts";
+import type { TokenId } from "../tokenizer.ts";
 import { PairTable } from "./pair-table.ts";
-import type { TokenId } from "./tokenizer.ts";
 
 /** Two tokens that merge into the one that their spellings make together. */
 export type Merge = readonly [left: string, right: string];

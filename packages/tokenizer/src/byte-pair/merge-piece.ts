@@ -1,6 +1,6 @@
-import { Heap } from "./heap.ts";
+import { Heap } from "../heap.ts";
+import type { TokenId } from "../tokenizer.ts";
 import type { PairTable } from "./pair-table.ts";
-import type { TokenId } from "./tokenizer.ts";
 
 /**
  * Byte-pair encoding of one piece, ids of bytes → ids of tokens: merges the pair of lowest rank, the leftmost among

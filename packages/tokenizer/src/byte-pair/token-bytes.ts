@@ -1,6 +1,6 @@
-import { unspell } from "./byte-alphabet.ts";
-import { MalformedTokenizerError, UnknownTokenIdError } from "./errors.ts";
-import type { TokenId } from "./tokenizer.ts";
+import { unspell } from "../byte-alphabet.ts";
+import { MalformedTokenizerError, UnknownTokenIdError } from "../errors.ts";
+import type { TokenId } from "../tokenizer.ts";
 
 /** No published vocabulary has more than some hundred thousand ids; a larger one is a damaged file. */
 const MOST_IDS = 2 ** 24;

@@ -1,4 +1,4 @@
-import { InvalidPatternError } from "./errors.ts";
+import { InvalidPatternError } from "../errors.ts";
 
 /**
  * A split pattern as Python's `regex`, Rust or Oniguruma read it → a sticky regular expression of JavaScript.

@@ -1,4 +1,4 @@
-import { detach } from "./detach.ts";
+import { detach } from "../detach.ts";
 
 /** How many pieces one generation holds: the words of a large English corpus, in some ten megabytes. */
 const GENERATION_SIZE = 2 ** 16;
