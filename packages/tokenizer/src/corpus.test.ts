@@ -9,7 +9,7 @@ import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
-import { trainBytePair } from "./train-bpe.ts";
+import { trainBytePair } from "./train/train-bpe.ts";
 
 /** Real texts, vocabularies and golden ids, outside the repository. */
 const data = new URL("../../../../shared/data/", import.meta.url);

@@ -21,4 +21,4 @@ export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
-export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train-bpe.ts";
+export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train/train-bpe.ts";

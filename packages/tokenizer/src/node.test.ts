@@ -11,7 +11,7 @@ import {
 } from "./errors.ts";
 import { smallText } from "./fixtures/small-text.ts";
 import { loadTokenizer, saveTokenizer } from "./node.ts";
-import { trainBytePair } from "./train-bpe.ts";
+import { trainBytePair } from "./train/train-bpe.ts";
 
 let folder: string;
 beforeEach(async () => {

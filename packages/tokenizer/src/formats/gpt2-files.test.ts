@@ -4,7 +4,7 @@ import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
-import { trainBytePair } from "../train-bpe.ts";
+import { trainBytePair } from "../train/train-bpe.ts";
 import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";

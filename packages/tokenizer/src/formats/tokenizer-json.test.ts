@@ -6,7 +6,7 @@ import { InvalidPatternError, MalformedTokenizerError, UnsupportedTokenizerError
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
-import { trainBytePair } from "../train-bpe.ts";
+import { trainBytePair } from "../train/train-bpe.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";
 import { tokenizerToJson } from "./write-tokenizer-json.ts";

@@ -7,7 +7,7 @@ import { UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
-import { trainBytePair } from "../train-bpe.ts";
+import { trainBytePair } from "../train/train-bpe.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 import { tokenizerFromJson } from "./tokenizer-json.ts";
 import { tokenizerToTiktoken } from "./write-tiktoken.ts";

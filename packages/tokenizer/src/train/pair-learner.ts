@@ -1,7 +1,7 @@
-import { alphabetOrder, byteCharacters } from "./byte-alphabet.ts";
-import type { Merge } from "./byte-pair/merges.ts";
-import { Heap } from "./heap.ts";
-import type { TokenId } from "./tokenizer.ts";
+import { alphabetOrder, byteCharacters } from "../byte-alphabet.ts";
+import type { Merge } from "../byte-pair/merges.ts";
+import { Heap } from "../heap.ts";
+import type { TokenId } from "../tokenizer.ts";
 
 /** A distinct word as the ids that it is made of so far. */
 interface Word {

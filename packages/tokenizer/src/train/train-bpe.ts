@@ -1,10 +1,10 @@
-import { BytePairTokenizer } from "./byte-pair/bpe.ts";
-import { detach } from "./detach.ts";
-import { InvalidTrainingOptionError } from "./errors.ts";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
+import { detach } from "../detach.ts";
+import { InvalidTrainingOptionError } from "../errors.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
+import { TextSplitter } from "../split/split-text.ts";
+import type { TokenId } from "../tokenizer.ts";
 import { PairLearner } from "./pair-learner.ts";
-import { splitPatterns } from "./split/split-patterns.ts";
-import { TextSplitter } from "./split/split-text.ts";
-import type { TokenId } from "./tokenizer.ts";
 
 /** How far training has come. */
 export interface BytePairTrainingProgress {
