@@ -1,5 +1,5 @@
 import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "./errors.ts";
-import { allowedNames } from "./special-tokens.ts";
+import { applyPolicy } from "./special-tokens.ts";
 import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
  *
  * @throws MalformedTokenizerError if an entry is not one character, or is there twice
  * @throws UnknownCharacterError by `encode`, for a character outside the vocabulary
- * @throws UnknownSpecialTokenError by `encode`, if `allowedSpecial` names a token
+ * @throws UnknownSpecialTokenError by `encode`, if an option names a token
  * @throws UnknownTokenIdError by `decode`, for a number that is no id
  */
 export class CharacterTokenizer implements Tokenizer {
@@ -26,7 +26,7 @@ export class CharacterTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
-    allowedNames(this.specialTokens, options.allowedSpecial); // there are none: any name is an error
+    applyPolicy(text, this.specialTokens, options); // there are none: any name is an error
     const ids = new Uint32Array(text.length);
     let count = 0;
     let position = 0;

@@ -123,7 +123,7 @@ export class UnknownTokenIdError extends Error {
   }
 }
 
-/** `allowedSpecial` names a special token that the tokenizer does not have. */
+/** `allowedSpecial` or `disallowedSpecial` names a special token that the tokenizer does not have. */
 export class UnknownSpecialTokenError extends Error {
   override readonly name = "UnknownSpecialTokenError";
   readonly isTesseraError = true;
@@ -132,6 +132,24 @@ export class UnknownSpecialTokenError extends Error {
   constructor(token: string, known: Iterable<string>) {
     super(`No special token ${JSON.stringify(token)}; this tokenizer has: ${[...known].join(" ") || "none"}.`);
     this.token = token;
+  }
+}
+
+/** A text contains the name of a special token that `disallowedSpecial` forbids. */
+export class DisallowedSpecialTokenError extends Error {
+  override readonly name = "DisallowedSpecialTokenError";
+  readonly isTesseraError = true;
+  readonly token: string;
+  /** Where the name begins: an index in UTF-16 units. */
+  readonly position: number;
+
+  constructor(token: string, position: number) {
+    super(
+      `The text contains the special token ${JSON.stringify(token)} at position ${position}. Name it in ` +
+        "allowedSpecial if it is meant as that token; leave it out of disallowedSpecial if it is ordinary text.",
+    );
+    this.token = token;
+    this.position = position;
   }
 }
 

@@ -2,6 +2,7 @@ export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
 export type { Merge } from "./byte-pair/merges.ts";
 export { CharacterTokenizer, characterTokenizer } from "./character.ts";
 export {
+  DisallowedSpecialTokenError,
   InvalidPatternError,
   InvalidTrainingOptionError,
   MalformedTokenizerError,

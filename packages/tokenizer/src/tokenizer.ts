@@ -5,6 +5,11 @@ export type TokenId = number;
 export interface EncodeOptions {
   /** Special tokens that the text may contain as such; all others are ordinary text. Default: none. */
   readonly allowedSpecial?: "all" | Iterable<string>;
+  /**
+   * Special tokens whose names in the text are an error rather than ordinary text; "all": all that are not allowed, as
+   * tiktoken does. Default: none.
+   */
+  readonly disallowedSpecial?: "all" | Iterable<string>;
 }
 
 /** Text ↔ token ids. Every tokenizer of this package is one of these. */

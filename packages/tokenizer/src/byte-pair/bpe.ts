@@ -63,7 +63,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
     const ids = new GrowingIds(text.length >> 1);
-    for (const part of cutAtSpecialTokens(text, this.specialTokens, options.allowedSpecial)) {
+    for (const part of cutAtSpecialTokens(text, this.specialTokens, options)) {
       if (typeof part === "number") ids.push(part);
       else this.encodeOrdinary(part, ids);
     }
