@@ -9,6 +9,8 @@ import {
   Variable,
 } from "@tensorflow/tfjs";
 
+import { gradientsSoFar } from "./gradients.ts";
+
 /** Inputs or saved tensors by name; optional ones may be undefined. */
 export type Tensors = { readonly [name: string]: Tensor | undefined };
 
@@ -29,6 +31,8 @@ export interface Operation<Inputs extends Tensors, Saved extends Tensors, Attrib
   readonly outputs: readonly string[];
   /** Names of the inputs and outputs that the backward pass reads. */
   readonly saved: readonly (keyof Saved & string)[];
+  /** The input to whose gradient so far the gradient kernel can add in place; it gets that as `into`. */
+  readonly accumulates?: keyof Inputs & string;
   /** The portable forward pass. */
   forward(inputs: Inputs, attributes: Attributes, wanted: readonly string[]): readonly Tensor[];
   /** The portable backward pass: for each input a function that makes its gradient, a fresh tensor. */
@@ -62,7 +66,7 @@ export function differentiable<Inputs extends Tensors, Saved extends Tensors, At
       gradFunc: (dy: Tensor, tensors: Tensor[]) => {
         const available = { ...present, ...named(kept, tensors) };
         const saved = named(operation.saved, select(operation.saved, available));
-        return backward(operation, dy, saved, attributes, wanted);
+        return backward(operation, dy, saved, attributes, wanted, present);
       },
     };
   });
@@ -106,14 +110,20 @@ function backward<Inputs extends Tensors, Saved extends Tensors, Attributes exte
   saved: NamedTensorMap,
   attributes: Attributes,
   wanted: readonly string[],
+  inputs: NamedTensorMap,
 ): Tensor[] {
   const compose = () => {
     const gradients = operation.backward(dy, saved as Tensors as Saved, attributes);
     return wanted.map((name) => (gradients[name] as () => Tensor)());
   };
-  return tidy(() => [
-    ...fused(`${operation.kernel}Gradient`, { dy, ...saved }, { ...attributes, wanted: [...wanted] }, compose),
+  const gradients = gradientsSoFar();
+  const into = operation.accumulates && gradients?.of(inputs[operation.accumulates] as Tensor);
+  const given = { dy, ...saved, ...(into && { into }) };
+  const found = tidy(() => [
+    ...fused(`${operation.kernel}Gradient`, given, { ...attributes, wanted: [...wanted] }, compose),
   ]);
+  if (into && found.some(({ dataId }) => dataId === into.dataId)) gradients?.markAddedInPlace(into);
+  return found;
 }
 
 function isTrainable(tensor: Tensor | undefined): boolean {

@@ -26,6 +26,7 @@ const EMBEDDING: Operation<Inputs, Saved, { vocabSize: number }> = {
   differentiable: ["table"],
   outputs: ["y"],
   saved: ["ids"],
+  accumulates: "table",
 
   forward({ ids, table }, { vocabSize }) {
     requireIds("embedding", ids, 0, vocabSize);

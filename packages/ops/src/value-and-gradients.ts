@@ -1,5 +1,6 @@
-import { add, engine, ones, type Tensor, tidy } from "@tensorflow/tfjs";
+import { engine, ones, type Tensor, tidy } from "@tensorflow/tfjs";
 import { GradientError } from "./errors.ts";
+import { Gradients, withGradientsSoFar } from "./gradients.ts";
 
 /** What a function came to, and how it changes with some tensors. Both are the caller's to dispose. */
 export interface ValueAndGradients {
@@ -61,17 +62,18 @@ function owned(tensor: Tensor): Tensor {
 /** Walks the tape back from `y`, whose gradient is `dy`. Runs inside a tidy. */
 function backpropagate(tape: Tape, xs: readonly Tensor[], y: Tensor, dy: Tensor): (Tensor | undefined)[] {
   const dependent = dependentOn(xs, tape);
-  const gradients = new Map([[y.id, dy]]); // by the id of the tensor
+  const gradients = new Gradients();
+  gradients.add(y, dy);
   for (const node of tape.toReversed()) {
     const inputs = Object.keys(node.inputs).filter((name) => dependent.has(inputOf(node, name).id));
-    const dys = inputs.length === 0 ? [] : takeEach(gradients, node.outputs);
-    const found = dys.some((dy) => dy !== undefined) ? inputGradients(node, inputs, dys) : [];
+    const dys = inputs.length === 0 ? [] : node.outputs.map((output) => gradients.take(output));
+    const found = dys.some((dy) => dy !== undefined) ? inputGradients(node, inputs, dys, gradients) : [];
     for (const dy of dys) dy?.dispose();
     disposeSaved(node);
-    for (const [i, name] of inputs.entries()) accumulate(gradients, inputOf(node, name).id, found[i]);
+    for (const [i, term] of found.entries()) gradients.add(inputOf(node, inputs[i] as string), term);
   }
   return xs.map((x, i) => {
-    const gradient = gradients.get(x.id);
+    const gradient = gradients.of(x);
     return xs.indexOf(x) === i ? gradient : gradient?.clone();
   });
 }
@@ -86,11 +88,17 @@ function dependentOn(xs: readonly Tensor[], tape: Tape): Set<number> {
 }
 
 /** The gradients of some inputs of an operation, each a tensor that nobody else holds. */
-function inputGradients(node: TapeNode, names: readonly string[], dys: readonly (Tensor | undefined)[]): Tensor[] {
+function inputGradients(
+  node: TapeNode,
+  names: readonly string[],
+  dys: readonly (Tensor | undefined)[],
+  soFar: Gradients,
+): Tensor[] {
   const { gradient, kernelName } = node;
   if (gradient === undefined) throw new GradientError(`${kernelName} has no gradient`);
   return tidy(() => {
-    const compute = gradient(dys as Tensor[]); // a dy that is missing counts as zeros
+    // A dy that is missing counts as zeros.
+    const compute = withGradientsSoFar(soFar, () => gradient(dys as Tensor[]));
     const own = new Set<Tensor>();
     for (const name of names) {
       const dx = requireLike(inputOf(node, name), compute[name]?.(), `${kernelName}, input ${name}`);
@@ -106,25 +114,6 @@ function requireLike(x: Tensor, dx: Tensor | undefined, place: string): Tensor {
   throw new GradientError(
     `${place} has shape (${x.shape.join(", ")}), but its gradient is ${dx.dtype} of shape (${dx.shape.join(", ")})`,
   );
-}
-
-/** Adds to the gradient of a tensor that is used more than once; both terms are consumed. */
-function accumulate(gradients: Map<number, Tensor>, id: number, term: Tensor | undefined): void {
-  if (term === undefined) return;
-  const before = gradients.get(id);
-  gradients.set(id, before === undefined ? term : add(before, term));
-  if (before === undefined) return;
-  before.dispose();
-  term.dispose();
-}
-
-/** The gradients of the tensors, which nobody will ask for again. */
-function takeEach(gradients: Map<number, Tensor>, tensors: readonly Tensor[]): (Tensor | undefined)[] {
-  return tensors.map(({ id }) => {
-    const gradient = gradients.get(id);
-    gradients.delete(id);
-    return gradient;
-  });
 }
 
 function disposeSaved({ saved = [] }: TapeNode): void {

@@ -85,7 +85,9 @@ fn embedding(arguments: &mut Arguments) {
 
 /// ids, dy, C, then dtable.
 fn embedding_gradient(arguments: &mut Arguments) {
-    embedding::backward(arguments.slice(), arguments.slice(), arguments.usize(), arguments.slice_mut());
+    let accumulate = arguments.bool();
+    let gradient = if accumulate { embedding::accumulate } else { embedding::backward };
+    gradient(arguments.slice(), arguments.slice(), arguments.usize(), arguments.slice_mut());
 }
 
 /// x, rate, seed, then y.

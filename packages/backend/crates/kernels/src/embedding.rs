@@ -28,10 +28,18 @@ pub fn forward(ids: &[i32], table: &[f32], width: usize, y: &mut [f32]) {
 /// # Panics
 /// If an id is not in [0, V).
 pub fn backward(ids: &[i32], dy: &[f32], width: usize, d_table: &mut [f32]) {
-    assert_eq!(dy.len(), ids.len() * width, "an embedding's gradient has a row for each id");
-    require_ids(ids, d_table.len().checked_div(width).unwrap_or(usize::MAX));
     let size = items_per_task(d_table.len(), 1);
     for_each_chunk(d_table, size, |_, zeros| zeros.fill(0.0));
+    accumulate(ids, dy, width, d_table);
+}
+
+/// dtable[v] ← dtable[v] + Σ dy[n] over the n with ids[n] = v, in the order of n: what [`backward`] adds to zeros.
+///
+/// # Panics
+/// If an id is not in [0, V).
+pub fn accumulate(ids: &[i32], dy: &[f32], width: usize, d_table: &mut [f32]) {
+    assert_eq!(dy.len(), ids.len() * width, "an embedding's gradient has a row for each id");
+    require_ids(ids, d_table.len().checked_div(width).unwrap_or(usize::MAX));
     let d_table = Disjoint::new(d_table);
     for_each_range(width, width.div_ceil(TASKS).next_multiple_of(COLUMNS), |columns| {
         for (dy, id) in dy.chunks_exact(width).zip(ids) {
@@ -83,6 +91,17 @@ mod tests {
             }
             assert_close(&d_table, |i| exact[i], 1e-5);
         }
+    }
+
+    #[test]
+    fn a_gradient_may_be_added_to_one_that_is_there() {
+        let (ids, dy, width) = ([2, 0, 2], random(9, 1, 1.0), 3);
+        let before = random(4 * width, 2, 1.0);
+        let mut d_table = before.clone();
+        accumulate(&ids, &dy, width, &mut d_table);
+        let mut alone = vec![f32::NAN; before.len()];
+        backward(&ids, &dy, width, &mut alone);
+        assert_close(&d_table, |i| (before[i] + alone[i]) as f64, 1e-6);
     }
 
     #[test]

@@ -1,9 +1,20 @@
-import { softmax, tensor1d, tensor2d } from "@tensorflow/tfjs";
-import { crossEntropy, dropout, embedding } from "@tessera-lm/ops";
-import { describe, expect, it } from "vitest";
+import {
+  backend,
+  memory,
+  scalar,
+  softmax,
+  type Tensor,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from "@tensorflow/tfjs";
+import { crossEntropy, dropout, embedding, linearCrossEntropy, valueAndGradients } from "@tessera-lm/ops";
+import { describe, expect, it, vi } from "vitest";
 import { EngineError } from "../../errors.ts";
 import { engines } from "../../testing/engines.ts";
 import { expectAsOnCpu, gradientsOf, on, ramp, tensorOf } from "../../testing/on-backend.ts";
+import type { EngineBackend } from "../backend.ts";
 
 describe.each(engines)("on %s", (name) => {
   it("embedding refuses an id that its table has not, and names both", async () => {
@@ -11,6 +22,23 @@ describe.each(engines)("on %s", (name) => {
     await expect(on(name, lookup(3))).rejects.toThrow(EngineError);
     await expect(on(name, lookup(3))).rejects.toThrow("no id 3 (at position 1): its table has 3 rows");
     await expect(on(name, lookup(-1))).rejects.toThrow("no id -1 (at position 1): its table has 3 rows");
+  });
+
+  it("the gradient of an embedding is added to the one that its table has already, in place", async () => {
+    const [table, ids] = [ramp([5, 3]), [4, 0, 4]];
+    const gradient = () => {
+      const [rows, weight] = [tensor1d(ids, "int32"), tensorOf(table) as Tensor2D];
+      const loss = () => linearCrossEntropy(embedding(rows, weight) as Tensor2D, weight, tensor1d([1, 4, 2], "int32"));
+      return valueAndGradients(loss, [weight]).gradients[0] as Tensor;
+    };
+    await expectAsOnCpu(name, gradient);
+    const before = await on(name, () => scalar(memory().numTensors)); // now the current backend is this one
+    const commands = vi.spyOn(backend() as EngineBackend, "run");
+    tidy(gradient).dispose();
+    const gathered = commands.mock.calls.filter(([command]) => command === "embedding_gradient");
+    expect(gathered.map(([, accumulate]) => accumulate)).toEqual([true]);
+    expect(memory().numTensors).toBe(before.values[0]);
+    commands.mockRestore();
   });
 
   it("crossEntropy refuses a target that there is no logit for, and names it", async () => {
