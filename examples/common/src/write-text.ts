@@ -1,22 +1,16 @@
 import { type GenerateOptions, generate } from "@tessera-lm/gpt";
 import type { LanguageModel } from "@tessera-lm/layers";
-import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { decodeStream, type Tokenizer } from "@tessera-lm/tokenizer";
 
 /** Continues a text, piece by piece: each piece is whole characters, even where tokens are parts of them. */
-export async function* writeText(
+export function writeText(
   model: LanguageModel,
   tokenizer: Tokenizer,
   prompt: string,
   options: GenerateOptions,
 ): AsyncGenerator<string> {
-  const ids: number[] = [];
-  let written = 0;
-  for await (const id of generate(model, tokenizer.encode(prompt), options)) {
-    ids.push(id);
-    const text = tokenizer.decode(ids).replace(/\uFFFD+$/, "");
-    yield text.slice(written);
-    written = text.length;
-  }
+  const start = tokenizer.encode(prompt);
+  return decodeStream(tokenizer, generate(model, start, options), { after: start });
 }
 
 /** The same in one piece. */

@@ -1,6 +1,7 @@
 export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
 export type { Merge } from "./byte-pair/merges.ts";
 export { CharacterTokenizer, characterTokenizer } from "./character.ts";
+export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./decode-stream.ts";
 export {
   DisallowedSpecialTokenError,
   InvalidPatternError,

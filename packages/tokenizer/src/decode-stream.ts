@@ -1,0 +1,144 @@
+import { UnknownTokenIdError } from "./errors.ts";
+import type { TokenId, Tokenizer } from "./tokenizer.ts";
+
+/** Turns ids, one by one, into text. All that it returns, put together, is `decode` of all ids. */
+export interface DecodeStream {
+  /** The text that is certain after this id, often none: never half a character. @throws UnknownTokenIdError */
+  push(id: TokenId): string;
+  /** The rest of the text; what is no whole character becomes U+FFFD. The stream can then begin anew. */
+  end(): string;
+}
+
+export interface DecodeStreamOptions {
+  /** Leave out the names of special tokens. Default false. */
+  readonly skipSpecialTokens?: boolean;
+  /**
+   * Ids that stand before the first, such as a prompt's. Their text is not returned, but some decoders drop the space
+   * of the first token of all. Default: none.
+   */
+  readonly after?: Iterable<TokenId>;
+}
+
+/** Text from ids as they come, for a loop of one's own. */
+export function decodeStream(tokenizer: Tokenizer, options?: DecodeStreamOptions): DecodeStream;
+/** The text of ids as they come, in parts that are not empty: `for await (const text of decodeStream(tokenizer, ids))`. */
+export function decodeStream(
+  tokenizer: Tokenizer,
+  ids: AsyncIterable<TokenId> | Iterable<TokenId>,
+  options?: DecodeStreamOptions,
+): AsyncGenerator<string, void, undefined>;
+export function decodeStream(
+  tokenizer: Tokenizer,
+  idsOrOptions: AsyncIterable<TokenId> | Iterable<TokenId> | DecodeStreamOptions = {},
+  options: DecodeStreamOptions = {},
+): DecodeStream | AsyncGenerator<string, void, undefined> {
+  if (Symbol.asyncIterator in idsOrOptions || Symbol.iterator in idsOrOptions) {
+    return decodeAll(new WindowDecoder(tokenizer, options), idsOrOptions);
+  }
+  return new WindowDecoder(tokenizer, idsOrOptions);
+}
+
+async function* decodeAll(
+  stream: DecodeStream,
+  ids: AsyncIterable<TokenId> | Iterable<TokenId>,
+): AsyncGenerator<string, void, undefined> {
+  for await (const id of ids) {
+    const text = stream.push(id);
+    if (text !== "") yield text;
+  }
+  const rest = stream.end();
+  if (rest !== "") yield rest;
+}
+
+/**
+ * Decodes a window of the last ids: those whose text is not certain yet, and before them enough of the others for the
+ * decoder to know that it is not at the beginning of the text, where many drop a space.
+ */
+class WindowDecoder implements DecodeStream {
+  private readonly tokenizer: Tokenizer;
+  private readonly skipped: ReadonlySet<TokenId>;
+  private window: TokenId[] = [];
+  /** How much of the window's text has been returned, in UTF-16 units. */
+  private returned = 0;
+  private position = 0;
+
+  constructor(tokenizer: Tokenizer, { skipSpecialTokens = false, after = [] }: DecodeStreamOptions) {
+    this.tokenizer = tokenizer;
+    this.skipped = new Set(skipSpecialTokens ? tokenizer.specialTokens.values() : []);
+    this.window = [...after].filter((id) => !this.skipped.has(id));
+    this.keep(1);
+  }
+
+  push(id: TokenId): string {
+    if (this.skipped.has(id)) return this.pass("");
+    this.window.push(id);
+    if (this.isByte(id)) return this.pass("");
+    const text = this.decodeWindow();
+    const certain = this.endsInPart(text, id) ? text.length - 1 : text.length;
+    const news = text.slice(this.returned, certain);
+    this.returned = certain;
+    if (certain === text.length) this.keep(1);
+    else if (this.window.length > LONGEST_WINDOW) this.cut(text);
+    return this.pass(news);
+  }
+
+  end(): string {
+    const rest = this.tokenizer.decode(this.window).slice(this.returned);
+    this.window = [];
+    this.returned = 0;
+    this.position = 0;
+    return rest;
+  }
+
+  private pass(text: string): string {
+    this.position++;
+    return text;
+  }
+
+  /** A byte of a character that has no token. What such bytes say is certain only after the last of them. */
+  private isByte(id: TokenId): boolean {
+    return /^<0x[0-9A-F]{2}>$/.test(this.spelling(id));
+  }
+
+  /** Whether the text ends in bytes that further ones may complete. They are one U+FFFD, however many they are. */
+  private endsInPart(text: string, lastId: TokenId): boolean {
+    return text.endsWith("\ufffd") && !this.spelling(lastId).endsWith("\ufffd");
+  }
+
+  private spelling(id: TokenId): string {
+    return (this.tokenizer as Tokenizer & { token?(id: TokenId): string | undefined }).token?.(id) ?? "";
+  }
+
+  private decodeWindow(): string {
+    try {
+      return this.tokenizer.decode(this.window);
+    } catch (error) {
+      const id = this.window.pop() as TokenId;
+      if (!(error instanceof UnknownTokenIdError)) throw error;
+      throw new UnknownTokenIdError(id, this.position, this.tokenizer.vocabSize);
+    }
+  }
+
+  /** Keeps the last `count` ids, or more if these have no text: some decoders drop the first space of what they see. */
+  private keep(count: number): void {
+    const kept = this.window.slice(-count);
+    const text = this.tokenizer.decode(kept);
+    if (text === "" && count < Math.min(this.window.length, LONGEST_WINDOW)) return this.keep(count + 1);
+    this.window = kept;
+    this.returned = text.length;
+  }
+
+  /** Shortens a window of broken characters: no character reaches over a cut whose sides decode to the same text. */
+  private cut(text: string): void {
+    for (let start = this.window.length - 1; start > 1; start--) {
+      const [before, after] = [this.window.slice(0, start), this.window.slice(start)];
+      const textAfter = this.tokenizer.decode(after);
+      if (this.tokenizer.decode(before) + textAfter !== text) continue;
+      this.window = after;
+      this.returned = textAfter.length - 1;
+      return;
+    }
+  }
+}
+
+const LONGEST_WINDOW = 16;
