@@ -177,3 +177,15 @@ export class InvalidTrainingOptionError extends Error {
     this.option = option;
   }
 }
+
+/** An option of `encodeBatch` is out of range, or one is missing. */
+export class InvalidBatchOptionError extends Error {
+  override readonly name = "InvalidBatchOptionError";
+  readonly isTesseraError = true;
+  readonly option: string;
+
+  constructor(option: string, value: unknown, expected: string) {
+    super(`encodeBatch: ${option} is ${String(value)}; expected ${expected}.`);
+    this.option = option;
+  }
+}

@@ -2,8 +2,10 @@ export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
 export type { Merge } from "./byte-pair/merges.ts";
 export { CharacterTokenizer, characterTokenizer } from "./character.ts";
 export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./decode-stream.ts";
+export { type BatchOptions, type EncodedBatch, encodeBatch } from "./encode-batch.ts";
 export {
   DisallowedSpecialTokenError,
+  InvalidBatchOptionError,
   InvalidPatternError,
   InvalidTrainingOptionError,
   MalformedTokenizerError,

@@ -10,6 +10,8 @@ export interface EncodeOptions {
    * tiktoken does. Default: none.
    */
   readonly disallowedSpecial?: "all" | Iterable<string>;
+  /** Add what the model expects around a text: `[CLS] … [SEP]`, `<s> …`. Default false. */
+  readonly addSpecialTokens?: boolean;
 }
 
 /** Text ↔ token ids. Every tokenizer of this package is one of these. */
