@@ -12,6 +12,8 @@ export function passingOverUnknown(tokenizer: Tokenizer): Tokenizer {
     specialTokens: tokenizer.specialTokens,
     encode: (text, options) =>
       tokenizer.encode([...text].filter((character) => known.has(character)).join(""), options),
-    decode: (ids) => tokenizer.decode(ids),
+    decode: (ids, options) => tokenizer.decode(ids, options),
+    token: (id) => tokenizer.token(id),
+    tokenId: (token) => tokenizer.tokenId(token),
   };
 }

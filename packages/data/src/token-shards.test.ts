@@ -266,7 +266,8 @@ async function writeHeader(changes: object): Promise<void> {
 }
 
 function toyTokenizer(): Tokenizer {
-  return { vocabSize: 2, specialTokens: new Map(), encode: () => Uint32Array.of(0), decode: () => "x" };
+  const spellings = { token: () => "x", tokenId: () => 0 };
+  return { vocabSize: 2, specialTokens: new Map(), encode: () => Uint32Array.of(0), decode: () => "x", ...spellings };
 }
 
 describe("tokenizerFingerprint", () => {

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { BytePairTokenizer } from "./byte-pair/bpe.ts";
-import { characterTokenizer } from "./character.ts";
 import expected from "./fixtures/corpus-tokens.json" with { type: "json" };
 import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
+import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 import { trainBytePair } from "./train/train-bpe.ts";
 

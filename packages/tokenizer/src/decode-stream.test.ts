@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { characterTokenizer } from "./character.ts";
 import { decodeStream } from "./decode-stream.ts";
 import { UnknownTokenIdError } from "./errors.ts";
 import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
+import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "./tokenizer.ts";
 
@@ -19,8 +19,9 @@ function decoding(vocabulary: readonly string[], join: (tokens: readonly string[
     specialTokens: new Map(),
     encode: () => new Uint32Array(),
     decode: (ids) => join(Array.from(ids, (id) => vocabulary[id] as string)),
-    token: (id: TokenId) => vocabulary[id],
-  } as Tokenizer;
+    token: (id) => vocabulary[id],
+    tokenId: () => undefined,
+  };
 }
 
 /** Llama 2's way: `▁` is a space, bytes of one run are a text or nothing, the first space is dropped. */

@@ -1,6 +1,5 @@
 export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
 export type { Merge } from "./byte-pair/merges.ts";
-export { CharacterTokenizer, characterTokenizer } from "./character.ts";
 export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./decode-stream.ts";
 export { type BatchOptions, type EncodedBatch, encodeBatch } from "./encode-batch.ts";
 export {
@@ -23,6 +22,7 @@ export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
-export type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train/train-bpe.ts";

@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { characterTokenizer } from "./character.ts";
 import {
   MalformedTokenizerError,
   MissingTokenizerError,
@@ -10,6 +9,7 @@ import {
   UnsupportedTokenizerError,
 } from "./errors.ts";
 import { smallText } from "./fixtures/small-text.ts";
+import { characterTokenizer } from "./models/character.ts";
 import { loadTokenizer, saveTokenizer } from "./node.ts";
 import { trainBytePair } from "./train/train-bpe.ts";
 

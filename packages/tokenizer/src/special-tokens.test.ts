@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { characterTokenizer } from "./character.ts";
 import { DisallowedSpecialTokenError, UnknownSpecialTokenError } from "./errors.ts";
 import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
+import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 
 const bytes = Array.from({ length: 256 }, (_, byte) => `${btoa(String.fromCharCode(byte))} ${byte}`).join("\n");

@@ -39,6 +39,12 @@ export function applyPolicy(text: string, specialTokens: SpecialTokens, options:
   return allowed;
 }
 
+/** The ids that are not those of special tokens. */
+export function* withoutSpecialTokens(ids: Iterable<TokenId>, specialTokens: SpecialTokens): Generator<TokenId> {
+  const special = new Set(specialTokens.values());
+  for (const id of ids) if (!special.has(id)) yield id;
+}
+
 function knownNames(specialTokens: SpecialTokens, named: "all" | Iterable<string> = []): Names {
   if (named === "all") return "all";
   const names = [...named];

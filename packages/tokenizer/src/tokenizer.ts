@@ -14,6 +14,12 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
 }
 
+/** How `decode` treats special tokens. */
+export interface DecodeOptions {
+  /** Leave special tokens out of the text. Default false. */
+  readonly skipSpecialTokens?: boolean;
+}
+
 /** Text ↔ token ids. Every tokenizer of this package is one of these. */
 export interface Tokenizer {
   /** Number of ids, special tokens included: the height of the embedding table. */
@@ -23,5 +29,9 @@ export interface Tokenizer {
   /** Text → ids. Special tokens in `text` are ordinary text unless named in `allowedSpecial`. */
   encode(text: string, options?: EncodeOptions): Uint32Array;
   /** Ids → text; the inverse of `encode` for every well-formed string. */
-  decode(ids: Iterable<TokenId>): string;
+  decode(ids: Iterable<TokenId>, options?: DecodeOptions): string;
+  /** The token as its vocabulary spells it (`Ġthe`, `▁the`, `##ing`), undefined for a number that is no id. */
+  token(id: TokenId): string | undefined;
+  /** The id of a token that is spelled so, undefined if there is none. */
+  tokenId(token: string): TokenId | undefined;
 }

@@ -7,6 +7,7 @@ import { smallText } from "../fixtures/small-text.ts";
 import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
 import { tokenizerFromJson } from "../formats/tokenizer-json.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
+import { trainBytePair } from "../train/train-bpe.ts";
 import { BytePairTokenizer } from "./bpe.ts";
 
 const { hardStrings, tiktoken } = reference;
@@ -183,4 +184,13 @@ describe("a definition that contradicts itself is refused", () => {
       /<\|endoftext\|>.*id 7/,
     );
   });
+});
+
+test("tokens are found by id and by spelling; special ones can be left out of the text", () => {
+  const tokenizer = trainBytePair(["the the the"], { vocabSize: 260, specialTokens: ["<|end|>"] });
+  const id = tokenizer.tokenId("Ġthe") as number;
+  expect([tokenizer.token(id), tokenizer.token(0), tokenizer.token(260)]).toEqual(["Ġthe", "<|end|>", undefined]);
+  expect([tokenizer.tokenId("<|end|>"), tokenizer.tokenId("xyz")]).toEqual([0, undefined]);
+  expect(tokenizer.decode([0, id, 0])).toBe("<|end|> the<|end|>");
+  expect(tokenizer.decode([0, id, 0], { skipSpecialTokens: true })).toBe(" the");
 });

@@ -1,9 +1,9 @@
 import { spell } from "../byte-alphabet.ts";
 import { UnknownByteError } from "../errors.ts";
 import { GrowingIds } from "../growing-ids.ts";
-import { cutAtSpecialTokens } from "../special-tokens.ts";
+import { cutAtSpecialTokens, withoutSpecialTokens } from "../special-tokens.ts";
 import { TextSplitter } from "../split/split-text.ts";
-import type { EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
+import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
 import { mergePiece } from "./merge-piece.ts";
 import { buildPairTable, type Merge } from "./merges.ts";
 import type { PairTable } from "./pair-table.ts";
@@ -43,6 +43,7 @@ export class BytePairTokenizer implements Tokenizer {
   /** What the tokenizer was made from, for saving it. */
   readonly definition: BytePairDefinition;
 
+  private readonly specialNames: ReadonlyMap<TokenId, string>;
   private readonly splitter: TextSplitter;
   private readonly tokenBytes: TokenBytes;
   private readonly byteIds: Int32Array; // (256)
@@ -53,6 +54,7 @@ export class BytePairTokenizer implements Tokenizer {
   constructor(definition: BytePairDefinition) {
     this.definition = definition;
     this.specialTokens = definition.specialTokens ?? new Map();
+    this.specialNames = new Map([...this.specialTokens].map(([name, id]) => [id, name]));
     this.splitter = new TextSplitter(definition.pattern);
     this.tokenBytes = new TokenBytes(definition.vocabulary, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
@@ -65,16 +67,26 @@ export class BytePairTokenizer implements Tokenizer {
     const ids = new GrowingIds(text.length >> 1);
     for (const part of cutAtSpecialTokens(text, this.specialTokens, options)) {
       if (typeof part === "number") ids.push(part);
-      else this.encodeOrdinary(part, ids);
+      else this.encodeInto(part, ids);
     }
     return ids.finish();
   }
 
-  decode(ids: Iterable<TokenId>): string {
-    return this.tokenBytes.decode(ids);
+  decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {
+    return this.tokenBytes.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
   }
 
-  private encodeOrdinary(text: string, ids: GrowingIds): void {
+  token(id: TokenId): string | undefined {
+    const bytes = this.tokenBytes.bytesOf(id);
+    return bytes && (this.specialNames.get(id) ?? spell(bytes));
+  }
+
+  tokenId(token: string): TokenId | undefined {
+    return this.specialTokens.get(token) ?? this.definition.vocabulary.get(token);
+  }
+
+  /** Appends the ids of a text in which no special token is looked for. */
+  encodeInto(text: string, ids: GrowingIds): void {
     for (let start = 0; start < text.length; ) {
       const end = this.splitter.pieceEnd(text, start);
       ids.append(this.encodePiece(text.slice(start, end)));

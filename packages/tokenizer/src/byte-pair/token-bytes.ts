@@ -42,6 +42,12 @@ export class TokenBytes {
     return ids;
   }
 
+  /** The bytes of a token, undefined for a number that is no id. */
+  bytesOf(id: TokenId): Uint8Array | undefined {
+    const start = this.starts[id] ?? -1;
+    return start < 0 ? undefined : this.bytes.subarray(start, this.ends[id]);
+  }
+
   /** Ids → text; bytes that are not UTF-8 become U+FFFD. */
   decode(ids: Iterable<TokenId>): string {
     let text = new Uint8Array(256);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { characterTokenizer } from "../character.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
+import { characterTokenizer } from "../models/character.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train/train-bpe.ts";
 import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./gpt2-files.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
-import { CharacterTokenizer, characterTokenizer } from "../character.ts";
 import { InvalidPatternError, MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
+import { CharacterTokenizer, characterTokenizer } from "../models/character.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train/train-bpe.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
@@ -120,7 +120,9 @@ describe("what is not supported is named", () => {
   });
 
   test("a tokenizer of another maker cannot be saved", () => {
-    const foreign = { vocabSize: 1, specialTokens: new Map(), encode: () => new Uint32Array(), decode: () => "" };
+    const spellings = { token: () => undefined, tokenId: () => undefined };
+    const coding = { encode: () => new Uint32Array(), decode: () => "" };
+    const foreign = { vocabSize: 1, specialTokens: new Map(), ...coding, ...spellings };
     expect(() => tokenizerToJson(foreign)).toThrow(UnsupportedTokenizerError);
   });
 });

@@ -1,7 +1,7 @@
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import type { Merge } from "../byte-pair/merges.ts";
-import { CharacterTokenizer } from "../character.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
+import { CharacterTokenizer } from "../models/character.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { asArray, asId, asObject, asString, type JsonObject, parseJson, readVocabulary } from "./json.ts";

@@ -1,7 +1,7 @@
 import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
-import { CharacterTokenizer } from "../character.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
+import { CharacterTokenizer } from "../models/character.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { allTokens } from "./definition.ts";

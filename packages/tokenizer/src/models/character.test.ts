@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CharacterTokenizer, characterTokenizer } from "./character.ts";
 import {
   MalformedTokenizerError,
   UnknownCharacterError,
   UnknownSpecialTokenError,
   UnknownTokenIdError,
-} from "./errors.ts";
+} from "../errors.ts";
+import { CharacterTokenizer, characterTokenizer } from "./character.ts";
 
 test("the vocabulary is the text's code points in order", () => {
   const tokenizer = characterTokenizer("hello 🙂\uffee漢");

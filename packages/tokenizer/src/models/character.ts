@@ -1,6 +1,6 @@
-import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "./errors.ts";
-import { applyPolicy } from "./special-tokens.ts";
-import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "../errors.ts";
+import { applyPolicy } from "../special-tokens.ts";
+import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
 
 /**
  * One id per character (Unicode code point); no special tokens.
@@ -39,7 +39,7 @@ export class CharacterTokenizer implements Tokenizer {
     return ids.slice(0, count);
   }
 
-  decode(ids: Iterable<TokenId>): string {
+  decode(ids: Iterable<TokenId>, _options?: DecodeOptions): string {
     let text = "";
     let position = 0;
     for (const id of ids) {
@@ -49,6 +49,14 @@ export class CharacterTokenizer implements Tokenizer {
       position++;
     }
     return text;
+  }
+
+  token(id: TokenId): string | undefined {
+    return this.characters[id];
+  }
+
+  tokenId(token: string): TokenId | undefined {
+    return this.ids.get(token);
   }
 }
 
