@@ -1,6 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Introduction } from "./contestant.ts";
 
 /** One of our own programs under measurement. */
@@ -22,10 +24,14 @@ export async function serve(prepare: () => Promise<Subject>): Promise<void> {
   }
 }
 
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
 async function obey(subject: Subject, line: string): Promise<object> {
   const [command, count, work] = line.split(" ");
   // Node counts the peak in kilobytes on every system.
   if (command === "memory") {
+    collectGarbage(); // what is held counts, not what has yet to be swept
     return { rssBytes: process.memoryUsage.rss(), peakRssBytes: process.resourceUsage().maxRSS * 1024 };
   }
   const milliseconds: number[] = [];
