@@ -173,7 +173,7 @@ export class InvalidTrainingOptionError extends Error {
   readonly option: string;
 
   constructor(option: string, value: unknown, expected: string) {
-    super(`trainBytePair: ${option} is ${String(value)}; expected ${expected}.`);
+    super(`Training option ${option} is ${String(value)}; expected ${expected}.`);
     this.option = option;
   }
 }

@@ -25,4 +25,5 @@ export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
-export { type BytePairTrainingOptions, type BytePairTrainingProgress, trainBytePair } from "./train/train-bpe.ts";
+export type { TrainingOptions, TrainingProgress } from "./train/options.ts";
+export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";

@@ -1,167 +1,144 @@
-import { alphabetOrder, byteCharacters } from "../byte-alphabet.ts";
 import type { Merge } from "../byte-pair/merges.ts";
-import { Heap } from "../heap.ts";
 import type { TokenId } from "../tokenizer.ts";
-
-/** A distinct word as the ids that it is made of so far. */
-interface Word {
-  readonly ids: TokenId[];
-  readonly count: number;
-}
-
-/** A pair that might merge next, with its count when it was queued and the words where it arose. */
-interface Candidate {
-  readonly left: TokenId;
-  readonly right: TokenId;
-  readonly count: number;
-  readonly words: Word[];
-}
-
-/** A pair of ids as one exact number, the key of a Map. */
-const PAIR_BASE = 2 ** 26;
-
-function pairKey(left: TokenId, right: TokenId): number {
-  return left * PAIR_BASE + right;
-}
+import { type Candidate, Candidates } from "./candidates.ts";
+import { withRoom } from "./grow.ts";
+import type { TrainingOptions } from "./options.ts";
+import { PairCounts } from "./pair-counts.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+import { BORDER, type WordSymbols } from "./word-symbols.ts";
 
 /**
- * The state of training. Counts of pairs are kept up to date instead of recounted: a merge visits only the words
- * where its pair arose. Counts in the queue go stale and are corrected when their candidate comes up.
+ * The state of training. Counts of pairs are kept up to date instead of recounted: a merge visits only the places
+ * where its pair arose.
  */
 export class PairLearner {
-  /** Spelling → id, without the special tokens. */
-  readonly vocabulary: Map<string, TokenId> = new Map();
-  private readonly spellings = new Map<TokenId, string>();
+  private readonly symbols: WordSymbols;
+  private readonly vocabulary: Vocabulary;
+  /** What tokens inside a word begin with, such as `##`; it vanishes when a token is joined to its left. */
+  private readonly prefix: string;
   private readonly mergedPairs = new Map<number, Merge>();
-  private readonly counts = new Map<number, number>();
-  private readonly queue = new Heap<Candidate>(mergesBefore);
-  private readonly numSpecialTokens: number;
+  private readonly pairs = new PairCounts();
+  private readonly candidates = new Candidates(this.pairs);
+  /** Where the pairs of the candidates arose, range by range. */
+  private places = new Int32Array(2 ** 16);
+  private numPlaces = 0;
+  /** The pairs that arose since candidates were queued last, in order: pair, place, pair, place, … */
+  private arisen = new Int32Array(2 ** 12);
+  private numArisen = 0;
+  /** Work space of `groupArisen`: by pair, otherwise 0. */
+  private ends = new Int32Array(2 ** 12);
 
-  constructor(wordCounts: ReadonlyMap<string, number>, numSpecialTokens: number) {
-    this.numSpecialTokens = numSpecialTokens;
-    for (const byte of alphabetOrder) this.idOf(byteCharacters[byte] as string);
-    const arisen = new ArisenPairs(this.counts);
-    for (const word of this.spellWords(wordCounts)) {
-      for (let i = 0; i + 1 < word.ids.length; i++) arisen.add(word.ids[i] as number, word.ids[i + 1] as number, word);
+  constructor(symbols: WordSymbols, vocabulary: Vocabulary, prefix = "") {
+    this.symbols = symbols;
+    this.vocabulary = vocabulary;
+    this.prefix = prefix;
+    for (let place = 1; place + 1 < symbols.length; place++) {
+      const [left, right] = [symbols.ids[place] as TokenId, symbols.ids[place + 1] as TokenId];
+      if (left !== BORDER && right !== BORDER) this.gain(left, right, place);
     }
-    this.enqueue(arisen);
+    this.queueArisen();
   }
 
-  get vocabSize(): number {
-    return this.numSpecialTokens + this.vocabulary.size;
-  }
-
-  /** The merges in the order in which they were learned. */
-  merges(): Merge[] {
+  /** Merges until the vocabulary is full or no pair is frequent enough; returns the merges in their order. */
+  learn(minFrequency: number, { vocabSize, onProgress }: TrainingOptions): Merge[] {
+    while (this.vocabulary.size < vocabSize && this.mergeMostFrequent(minFrequency)) {
+      onProgress?.({ stage: "learn", vocabSize: this.vocabulary.size, targetVocabSize: vocabSize });
+    }
     return [...this.mergedPairs.values()];
   }
 
   /** Merges the most frequent pair everywhere; false if no pair is frequent enough. */
-  mergeMostFrequent(minFrequency: number): boolean {
-    const best = this.nextCandidate();
-    if (best === undefined || best.count < Math.max(1, minFrequency)) return false;
-    const merged = this.recordMerge(best.left, best.right);
-    const arisen = new ArisenPairs(this.counts);
-    for (const word of best.words) mergeInWord(word, best.left, best.right, merged, arisen);
-    this.enqueue(arisen);
+  private mergeMostFrequent(minFrequency: number): boolean {
+    const best = this.candidates.pop();
+    if (best === undefined || (this.pairs.counts[best.pair] as number) < Math.max(1, minFrequency)) return false;
+    const merged = this.recordMerge(best.pair);
+    this.mergeInPlaces(best, merged);
+    this.queueArisen();
     return true;
   }
 
-  /** The words as ids of bytes. */
-  private spellWords(wordCounts: ReadonlyMap<string, number>): Word[] {
-    const byteIds = byteCharacters.map((character) => this.vocabulary.get(character) as TokenId);
-    const utf8 = new TextEncoder();
-    return Array.from(wordCounts, ([word, count]) => ({
-      ids: Array.from(utf8.encode(word), (byte) => byteIds[byte] as TokenId),
-      count,
-    }));
-  }
-
-  /** The id of a spelling, the next free one if it is new: two pairs may spell the same token. */
-  private idOf(spelling: string): TokenId {
-    const known = this.vocabulary.get(spelling);
-    if (known !== undefined) return known;
-    const id = this.vocabSize;
-    this.vocabulary.set(spelling, id);
-    this.spellings.set(id, spelling);
-    return id;
-  }
-
-  private nextCandidate(): Candidate | undefined {
-    for (;;) {
-      const best = this.queue.pop();
-      if (best === undefined) return undefined;
-      const count = this.counts.get(pairKey(best.left, best.right)) ?? 0;
-      if (count === best.count) return best;
-      this.queue.push({ ...best, count });
-    }
-  }
-
-  private recordMerge(left: TokenId, right: TokenId): TokenId {
-    const merge: Merge = [this.spellings.get(left) as string, this.spellings.get(right) as string];
+  private recordMerge(pair: number): TokenId {
+    const left = this.vocabulary.spelling(this.pairs.left(pair));
+    const right = this.vocabulary.spelling(this.pairs.right(pair));
     // A pair can arise again after it was merged, when its token has two spellings; then its last place counts.
-    this.mergedPairs.delete(pairKey(left, right));
-    this.mergedPairs.set(pairKey(left, right), merge);
-    return this.idOf(merge[0] + merge[1]);
+    this.mergedPairs.delete(pair);
+    this.mergedPairs.set(pair, [left, right]);
+    return this.vocabulary.add(left + (right.startsWith(this.prefix) ? right.slice(this.prefix.length) : right));
   }
 
-  private enqueue(arisen: ArisenPairs): void {
-    for (const [key, words] of arisen.words) {
-      const count = this.counts.get(key) as number;
-      if (count > 0) this.queue.push({ left: Math.floor(key / PAIR_BASE), right: key % PAIR_BASE, count, words });
+  private mergeInPlaces({ pair, start, end }: Candidate, merged: TokenId): void {
+    const [left, right] = [this.pairs.left(pair), this.pairs.right(pair)];
+    for (let i = start; i < end; i++) this.mergeAt(this.places[i] as number, left, right, merged);
+  }
+
+  /** Merges the pair if it is still at `place`, and accounts for the pairs that go and come. */
+  private mergeAt(place: number, left: TokenId, right: TokenId, merged: TokenId): void {
+    const { symbols } = this;
+    const { ids } = symbols;
+    if (ids[place] !== left) return;
+    const second = symbols.after(place);
+    if (ids[second] !== right) return;
+    const [before, after] = [symbols.before(place), symbols.after(second)];
+    const [idBefore, idAfter] = [ids[before] as TokenId, ids[after] as TokenId];
+    if (idBefore !== BORDER) {
+      this.lose(idBefore, left, place);
+      this.gain(idBefore, merged, before);
     }
-  }
-}
-
-/** Highest count first; among equals the smallest pair of ids. */
-function mergesBefore(a: Candidate, b: Candidate): boolean {
-  if (a.count !== b.count) return a.count > b.count;
-  return a.left !== b.left ? a.left < b.left : a.right < b.right;
-}
-
-/** Keeps the counts of all pairs, and notes where pairs arise during one merge. */
-class ArisenPairs {
-  readonly words = new Map<number, Word[]>();
-  private readonly counts: Map<number, number>;
-
-  constructor(counts: Map<number, number>) {
-    this.counts = counts;
-  }
-
-  add(left: TokenId, right: TokenId, word: Word): void {
-    const key = pairKey(left, right);
-    this.counts.set(key, (this.counts.get(key) ?? 0) + word.count);
-    const words = this.words.get(key);
-    if (words === undefined) this.words.set(key, [word]);
-    else if (words.at(-1) !== word) words.push(word);
-  }
-
-  remove(left: TokenId, right: TokenId, word: Word): void {
-    const key = pairKey(left, right);
-    this.counts.set(key, (this.counts.get(key) ?? 0) - word.count);
-  }
-}
-
-/** Merges every (left, right) of a word, from left to right, and accounts for the pairs that go and come. */
-function mergeInWord(word: Word, left: TokenId, right: TokenId, merged: TokenId, arisen: ArisenPairs): void {
-  const { ids } = word;
-  let kept = 0;
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] !== left || ids[i + 1] !== right) {
-      ids[kept++] = ids[i] as TokenId;
-      continue;
+    if (idAfter !== BORDER) {
+      this.lose(right, idAfter, place);
+      this.gain(merged, idAfter, place);
     }
-    const [before, after] = [ids[kept - 1], ids[i + 2]];
-    if (kept > 0) {
-      arisen.remove(before as TokenId, left, word);
-      arisen.add(before as TokenId, merged, word);
-    }
-    if (i + 2 < ids.length) {
-      arisen.remove(right, after as TokenId, word);
-      arisen.add(merged, after as TokenId, word);
-    }
-    ids[kept++] = merged;
-    i++;
+    symbols.join(place, merged);
   }
-  ids.length = kept;
+
+  private gain(left: TokenId, right: TokenId, place: number): void {
+    const pair = this.pairs.numberOf(left, right);
+    (this.pairs.counts[pair] as number) += this.symbols.weights[place] as number;
+    if (this.numArisen + 2 > this.arisen.length) this.arisen = withRoom(this.arisen, this.numArisen + 2);
+    this.arisen[this.numArisen++] = pair;
+    this.arisen[this.numArisen++] = place;
+  }
+
+  private lose(left: TokenId, right: TokenId, place: number): void {
+    (this.pairs.counts[this.pairs.numberOf(left, right)] as number) -= this.symbols.weights[place] as number;
+  }
+
+  /** Groups what arose by pair, in order, and queues a candidate for each. */
+  private queueArisen(): void {
+    const pairs = this.groupArisen();
+    let start = this.numPlaces;
+    for (const pair of pairs) {
+      const end = this.ends[pair] as number;
+      this.ends[pair] = 0;
+      if ((this.pairs.counts[pair] as number) > 0) this.candidates.push(pair, start, end);
+      start = end;
+    }
+    this.numPlaces = start;
+    this.numArisen = 0;
+  }
+
+  /** Sorts the places that arose by pair. Returns the pairs; `ends` then says where the range of each ends. */
+  private groupArisen(): number[] {
+    const { arisen, numArisen } = this;
+    this.places = withRoom(this.places, this.numPlaces + numArisen / 2);
+    this.ends = withRoom(this.ends, this.pairs.size);
+    const { places, ends } = this;
+    const pairs: number[] = [];
+    for (let i = 0; i < numArisen; i += 2) {
+      const pair = arisen[i] as number;
+      if (ends[pair] === 0) pairs.push(pair);
+      (ends[pair] as number)++;
+    }
+    let start = this.numPlaces;
+    for (const pair of pairs) {
+      const length = ends[pair] as number;
+      ends[pair] = start;
+      start += length;
+    }
+    for (let i = 0; i < numArisen; i += 2) {
+      const pair = arisen[i] as number;
+      places[(ends[pair] as number)++] = arisen[i + 1] as number;
+    }
+    return pairs;
+  }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { InvalidTrainingOptionError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
+import type { TrainingProgress } from "./options.ts";
 import { trainBytePair } from "./train-bpe.ts";
 
 describe("learns what Hugging Face's trainer learns", () => {
@@ -51,13 +52,16 @@ test("stops when pairs run out, or are too rare", () => {
   expect(trainBytePair([], { vocabSize: 1000 }).vocabSize).toBe(256);
 });
 
-test("reports each merge", () => {
-  const seen: number[] = [];
-  trainBytePair([smallText], {
-    vocabSize: 260,
-    onProgress: ({ vocabSize, targetVocabSize }) => seen.push(vocabSize, targetVocabSize),
-  });
-  expect(seen).toEqual([257, 260, 258, 260, 259, 260, 260, 260]);
+test("reports each text and each merge", () => {
+  const seen: TrainingProgress[] = [];
+  trainBytePair(["aa aab", "aab"], { vocabSize: 259, onProgress: (progress) => seen.push(progress) });
+  expect(seen).toEqual([
+    { stage: "read", numTexts: 1, numDistinctWords: 2 },
+    { stage: "read", numTexts: 2, numDistinctWords: 3 },
+    { stage: "learn", vocabSize: 257, targetVocabSize: 259 },
+    { stage: "learn", vocabSize: 258, targetVocabSize: 259 },
+    { stage: "learn", vocabSize: 259, targetVocabSize: 259 },
+  ]);
 });
 
 test("special tokens take the first ids and are ordinary text in the texts", () => {
@@ -79,4 +83,32 @@ test.each([
 ])("refuses %o", (options, message) => {
   expect(() => trainBytePair(["text"], options)).toThrow(InvalidTrainingOptionError);
   expect(() => trainBytePair(["text"], options)).toThrow(message);
+});
+
+test("texts may come later", async () => {
+  async function* later(): AsyncGenerator<string> {
+    for (const line of smallText.split("\n")) yield line;
+  }
+  const tokenizer = await trainBytePair(later(), { vocabSize: 400 });
+  expect(tokenizer.definition).toEqual(trainBytePair(smallText.split("\n"), { vocabSize: 400 }).definition);
+});
+
+test("one letter a million times, as one word, is learned in linear time", () => {
+  const tokenizer = trainBytePair(["a".repeat(1_000_000)], { vocabSize: 300, pattern: null });
+  // Doubling: a, aa, aaaa, … until less than two are left.
+  expect(tokenizer.definition.merges?.[18]).toEqual(["a".repeat(2 ** 18), "a".repeat(2 ** 18)]);
+});
+
+test("a long text without borders is learned in linear time", () => {
+  let state = 1;
+  const letter = (): string => "acgt".charAt((state = (state * 48271) % 2147483647) % 4);
+  const text = Array.from({ length: 200_000 }, letter).join("");
+  const tokenizer = trainBytePair([text], { vocabSize: 2256, pattern: null });
+  expect(tokenizer.vocabSize).toBe(2256);
+});
+
+test("lone surrogates are learned as U+FFFD", () => {
+  const merges = (text: string) => trainBytePair([text], { vocabSize: 300, pattern: null }).definition.merges;
+  expect(merges("\ud800 \udfff")).toEqual(merges("\ufffd \ufffd"));
+  expect(merges("\ud800 \udfff")).toContainEqual(["¿", "½"]);
 });

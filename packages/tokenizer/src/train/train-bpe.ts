@@ -1,31 +1,21 @@
+import { alphabetOrder, byteCharacters } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
-import { detach } from "../detach.ts";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import { TextSplitter } from "../split/split-text.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { requireFrequency, requireWhole, specialNames, type TrainingOptions } from "./options.ts";
 import { PairLearner } from "./pair-learner.ts";
+import { type CountWords, readTexts } from "./read-texts.ts";
+import { Vocabulary } from "./vocabulary.ts";
+import type { WordCounts } from "./word-counts.ts";
+import { WordSymbols } from "./word-symbols.ts";
 
-/** How far training has come. */
-export interface BytePairTrainingProgress {
-  /** Ids so far: special tokens, bytes and learned merges. */
-  readonly vocabSize: number;
-  /** Ids wanted. */
-  readonly targetVocabSize: number;
-}
-
-/** What {@link trainBytePair} should learn. */
-export interface BytePairTrainingOptions {
-  /** Number of ids wanted: special tokens + 256 bytes + merges. Fewer come out when the text runs out of pairs. */
-  readonly vocabSize: number;
+/** What {@link trainBytePair} should learn. `vocabSize` counts special tokens, 256 bytes and merges. */
+export interface BytePairTrainingOptions extends TrainingOptions {
   /** How text is cut into words, see {@link splitPatterns}. Default: GPT-2's; null: each text is one word. */
   readonly pattern?: string | null;
-  /** Names of special tokens; they take the first ids. Default: none. Their names in the texts are ordinary text. */
-  readonly specialTokens?: readonly string[];
   /** A pair that occurs less often is not merged. Default 1. */
   readonly minFrequency?: number;
-  /** Called after every merge. */
-  readonly onProgress?: (progress: BytePairTrainingProgress) => void;
 }
 
 /**
@@ -33,44 +23,57 @@ export interface BytePairTrainingOptions {
  * 2016). Deterministic, and the same as Hugging Face's `BpeTrainer` with the full byte alphabet: ids are special
  * tokens, bytes in the order of their spelling, then merges; among equally frequent pairs the smallest ids win.
  *
- * @param texts any number of texts; no word reaches over the end of one
+ * Memory grows with the number of distinct words, not with the texts.
+ *
+ * @param texts any number of texts; no word reaches over the end of one. Texts that come later make a promise
  * @throws InvalidTrainingOptionError if `vocabSize` has no room for the bytes and special tokens
  * @throws PieceTooLongError where millions of characters follow each other without a border
  */
-export function trainBytePair(texts: Iterable<string>, options: BytePairTrainingOptions): BytePairTokenizer {
-  const { vocabSize, pattern = splitPatterns.gpt2, minFrequency = 1, onProgress } = options;
-  const specialTokens = new Map([...new Set(options.specialTokens ?? [])].map((name, id) => [name, id]));
-  checkOptions(vocabSize, specialTokens, minFrequency);
+export function trainBytePair(texts: Iterable<string>, options: BytePairTrainingOptions): BytePairTokenizer;
+export function trainBytePair(
+  texts: AsyncIterable<string>,
+  options: BytePairTrainingOptions,
+): Promise<BytePairTokenizer>;
+export function trainBytePair(
+  texts: Iterable<string> | AsyncIterable<string>,
+  options: BytePairTrainingOptions,
+): BytePairTokenizer | Promise<BytePairTokenizer> {
+  const { vocabSize, pattern = splitPatterns.gpt2, minFrequency = 1 } = options;
+  const names = specialNames(options);
+  requireWhole("vocabSize", vocabSize, 256 + names.length, `256 bytes and ${names.length} special tokens`);
+  requireFrequency(minFrequency);
 
-  const learner = new PairLearner(countWords(texts, pattern), specialTokens.size);
-  while (learner.vocabSize < vocabSize && learner.mergeMostFrequent(minFrequency)) {
-    onProgress?.({ vocabSize: learner.vocabSize, targetVocabSize: vocabSize });
-  }
-  return new BytePairTokenizer({ vocabulary: learner.vocabulary, merges: learner.merges(), pattern, specialTokens });
+  return readTexts(texts, countPieces(pattern), options, (words) => {
+    const vocabulary = new Vocabulary(names.length);
+    for (const byte of alphabetOrder) vocabulary.add(byteCharacters[byte] as string);
+    const learner = new PairLearner(spellBytes(words, vocabulary), vocabulary);
+    const merges = learner.learn(minFrequency, options);
+    const specialTokens = new Map(names.map((name, id) => [name, id]));
+    return new BytePairTokenizer({ vocabulary: vocabulary.ids, merges, pattern, specialTokens });
+  });
 }
 
-function checkOptions(vocabSize: number, specialTokens: ReadonlyMap<string, TokenId>, minFrequency: number): void {
-  const smallest = 256 + specialTokens.size;
-  if (!Number.isInteger(vocabSize) || vocabSize < smallest) {
-    const expected = `a whole number of at least ${smallest} (256 bytes and ${specialTokens.size} special tokens)`;
-    throw new InvalidTrainingOptionError("vocabSize", vocabSize, expected);
-  }
-  if (specialTokens.has("")) throw new InvalidTrainingOptionError("specialTokens", '""', "names that are not empty");
-  if (!(minFrequency >= 0)) throw new InvalidTrainingOptionError("minFrequency", minFrequency, "a number from 0");
-}
-
-function countWords(texts: Iterable<string>, pattern: string | null): Map<string, number> {
+function countPieces(pattern: string | null): CountWords {
   const splitter = new TextSplitter(pattern);
-  const counts = new Map<string, number>();
-  for (const text of texts) {
+  return (text, words) => {
     for (let start = 0; start < text.length; ) {
       const end = splitter.pieceEnd(text, start);
-      const word = text.slice(start, end);
-      const count = counts.get(word);
-      if (count === undefined) counts.set(detach(word), 1);
-      else counts.set(word, count + 1);
+      words.add(text, start, end);
       start = end;
     }
+  };
+}
+
+/** The words as ids of their UTF-8 bytes. */
+function spellBytes(words: WordCounts, vocabulary: Vocabulary): WordSymbols {
+  const byteIds = byteCharacters.map((character) => vocabulary.ids.get(character) as TokenId);
+  const utf8 = new TextEncoder();
+  const symbols = new WordSymbols();
+  for (let word = 0; word < words.size; word++) {
+    const bytes = utf8.encode(words.word(word));
+    const ids = new Int32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) ids[i] = byteIds[bytes[i] as number] as TokenId;
+    symbols.add(ids, words.count(word));
   }
-  return counts;
+  return symbols;
 }

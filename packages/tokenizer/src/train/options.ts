@@ -1,0 +1,34 @@
+import { InvalidTrainingOptionError } from "../errors.ts";
+
+/** How far training has come: first texts are read and their words counted, then the vocabulary is learned. */
+export type TrainingProgress =
+  | { readonly stage: "read"; readonly numTexts: number; readonly numDistinctWords: number }
+  | { readonly stage: "learn"; readonly vocabSize: number; readonly targetVocabSize: number };
+
+/** What every trainer takes. */
+export interface TrainingOptions {
+  /** Number of ids wanted, special tokens included. Fewer come out when the texts are too small for more. */
+  readonly vocabSize: number;
+  /** Names of special tokens; they take the first ids. Default: none. Their names in the texts are ordinary text. */
+  readonly specialTokens?: readonly string[];
+  /** Called after every text, and after every step of learning. */
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+/** The names of the special tokens, each once. @throws InvalidTrainingOptionError if one is empty */
+export function specialNames({ specialTokens = [] }: TrainingOptions): string[] {
+  const names = [...new Set(specialTokens)];
+  if (names.includes("")) throw new InvalidTrainingOptionError("specialTokens", '""', "names that are not empty");
+  return names;
+}
+
+/** @throws InvalidTrainingOptionError unless `value` is a whole number of at least `least`, which `why` explains */
+export function requireWhole(option: string, value: number, least: number, why = ""): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new InvalidTrainingOptionError(option, value, `a whole number of at least ${least}${why && ` (${why})`}`);
+}
+
+/** @throws InvalidTrainingOptionError for a frequency that is negative or no number */
+export function requireFrequency(minFrequency: number): void {
+  if (!(minFrequency >= 0)) throw new InvalidTrainingOptionError("minFrequency", minFrequency, "a number from 0");
+}

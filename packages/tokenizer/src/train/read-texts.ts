@@ -1,0 +1,30 @@
+import type { TrainingOptions } from "./options.ts";
+import { WordCounts } from "./word-counts.ts";
+
+/** Counts the words of one text. */
+export type CountWords = (text: string, words: WordCounts) => void;
+
+/**
+ * Reads texts one after the other, keeps nothing but the distinct words, and makes something of them: at once, or,
+ * where the texts themselves come later, in a promise.
+ */
+export function readTexts<T>(
+  texts: Iterable<string> | AsyncIterable<string>,
+  countWords: CountWords,
+  { onProgress }: TrainingOptions,
+  learn: (words: WordCounts) => T,
+): T | Promise<T> {
+  const words = new WordCounts();
+  let numTexts = 0;
+  const read = (text: string): void => {
+    countWords(text, words);
+    onProgress?.({ stage: "read", numTexts: ++numTexts, numDistinctWords: words.size });
+  };
+  if (Symbol.asyncIterator in texts) return readLater(texts, read).then(() => learn(words));
+  for (const text of texts) read(text);
+  return learn(words);
+}
+
+async function readLater(texts: AsyncIterable<string>, read: (text: string) => void): Promise<void> {
+  for await (const text of texts) read(text);
+}

@@ -1,0 +1,88 @@
+import { withRoom } from "./grow.ts";
+
+/**
+ * Distinct words and how often each was met. An open-addressing table over flat arrays: the words' UTF-16 units stand
+ * side by side in one array, so that a new word costs some bytes and a known one nothing at all.
+ */
+export class WordCounts {
+  /** Number of distinct words. */
+  size = 0;
+  /** Pairs: hash, and number of the word plus 1 (0: free). */
+  private slots = new Int32Array(2 * 4096);
+  private units = new Uint16Array(2 ** 16);
+  private ends = new Int32Array(1024);
+  private counts = new Float64Array(1024);
+
+  /** Counts `text.slice(start, end)`. */
+  add(text: string, start: number, end: number): void {
+    const { slots } = this;
+    const hash = hashUnits(text, start, end);
+    const mask = slots.length - 1;
+    let slot = (2 * hash) & mask;
+    for (let entry = slots[slot + 1] as number; entry !== 0; entry = slots[slot + 1] as number) {
+      if (slots[slot] === hash && this.equals(entry - 1, text, start, end)) {
+        (this.counts[entry - 1] as number)++;
+        return;
+      }
+      slot = (slot + 2) & mask;
+    }
+    slots[slot] = hash;
+    slots[slot + 1] = this.append(text, start, end) + 1;
+    if (4 * this.size > slots.length) this.rehash();
+  }
+
+  count(word: number): number {
+    return this.counts[word] as number;
+  }
+
+  /** The text of a word; lone surrogates become U+FFFD. */
+  word(word: number): string {
+    return utf16.decode(this.units.subarray(this.startOf(word), this.ends[word]));
+  }
+
+  private startOf(word: number): number {
+    return word === 0 ? 0 : (this.ends[word - 1] as number);
+  }
+
+  private equals(word: number, text: string, start: number, end: number): boolean {
+    const { units } = this;
+    const offset = this.startOf(word);
+    if ((this.ends[word] as number) - offset !== end - start) return false;
+    for (let i = start, at = offset; i < end; i++, at++) if (units[at] !== text.charCodeAt(i)) return false;
+    return true;
+  }
+
+  private append(text: string, start: number, end: number): number {
+    const word = this.size++;
+    let at = this.startOf(word);
+    this.units = withRoom(this.units, at + end - start);
+    this.ends = withRoom(this.ends, this.size);
+    this.counts = withRoom(this.counts, this.size);
+    for (let i = start; i < end; i++) this.units[at++] = text.charCodeAt(i);
+    this.ends[word] = at;
+    this.counts[word] = 1;
+    return word;
+  }
+
+  private rehash(): void {
+    const old = this.slots;
+    this.slots = new Int32Array(2 * old.length);
+    const mask = this.slots.length - 1;
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i + 1] === 0) continue;
+      let slot = (2 * (old[i] as number)) & mask;
+      while (this.slots[slot + 1] !== 0) slot = (slot + 2) & mask;
+      this.slots[slot] = old[i] as number;
+      this.slots[slot + 1] = old[i + 1] as number;
+    }
+  }
+}
+
+// Without `ignoreBOM` a leading U+FEFF would vanish.
+const utf16 = new TextDecoder("utf-16le", { ignoreBOM: true });
+
+function hashUnits(text: string, start: number, end: number): number {
+  let hash = end - start;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x9e3779b1);
+  return hash ^ (hash >>> 15);
+}
