@@ -12,7 +12,7 @@ export interface ByteSource {
 }
 
 /** A `ByteSource` over bytes in memory; `read` copies. */
-export function bytesSource(bytes: Uint8Array, name = "safetensors data"): ByteSource {
+export function bytesSource(bytes: Uint8Array, name = "data in memory"): ByteSource {
   return {
     name,
     size: bytes.length,

@@ -21,8 +21,9 @@ const HOST_ARRAYS = {
 export function decodeData(dtype: DType, bytes: Uint8Array): HostData {
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset, byteLength } = aligned;
-  if (dtype === "F16") return widen(new Uint16Array(buffer, byteOffset, byteLength / 2), float16ToFloat32);
-  if (dtype === "BF16") return widen(new Uint16Array(buffer, byteOffset, byteLength / 2), bfloat16ToFloat32);
+  if (dtype === "F16" || dtype === "BF16") {
+    return widen(dtype, new Uint16Array(buffer, byteOffset, byteLength / 2));
+  }
   if (dtype === "F32") return new Float32Array(buffer, byteOffset, byteLength / 4);
   if (dtype === "I32") return new Int32Array(buffer, byteOffset, byteLength / 4);
   if (dtype === "I64") return new BigInt64Array(buffer, byteOffset, byteLength / 8);
@@ -32,8 +33,8 @@ export function decodeData(dtype: DType, bytes: Uint8Array): HostData {
 /** The tensor's bytes as on disk, in chunks that are views of its data or small. */
 export function* encodeData(name: string, tensor: HostTensor): Generator<Uint8Array> {
   const data = checkedData(name, tensor);
-  if (data instanceof Float32Array && tensor.dtype === "F16") yield* narrow(data, float32ToFloat16);
-  else if (data instanceof Float32Array && tensor.dtype === "BF16") yield* narrow(data, float32ToBfloat16);
+  if (data instanceof Float32Array && tensor.dtype === "F16") yield* narrow("F16", data);
+  else if (data instanceof Float32Array && tensor.dtype === "BF16") yield* narrow("BF16", data);
   else yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -53,17 +54,24 @@ function checkedData(name: string, tensor: HostTensor): HostData {
 }
 
 // Bits go through integer views: a float read as a number may lose the payload of a NaN.
-function widen(narrow: Uint16Array, toFloat32: (bits: number) => number): Float32Array {
-  const bits = new Uint32Array(narrow.length);
-  for (let i = 0; i < narrow.length; i++) bits[i] = toFloat32(narrow[i]);
+function widen(dtype: "F16" | "BF16", halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  if (dtype === "F16") for (let i = 0; i < bits.length; i++) bits[i] = float16ToFloat32(halves[i]);
+  else for (let i = 0; i < bits.length; i++) bits[i] = bfloat16ToFloat32(halves[i]);
   return new Float32Array(bits.buffer);
 }
 
-function* narrow(data: Float32Array, fromFloat32: (bits: number) => number): Generator<Uint8Array> {
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  for (let start = 0; start < bits.length; start += NARROWED_AT_A_TIME) {
-    const chunk = new Uint16Array(Math.min(NARROWED_AT_A_TIME, bits.length - start));
-    for (let i = 0; i < chunk.length; i++) chunk[i] = fromFloat32(bits[start + i]);
-    yield new Uint8Array(chunk.buffer);
+function* narrow(dtype: "F16" | "BF16", data: Float32Array): Generator<Uint8Array> {
+  for (let start = 0; start < data.length; start += NARROWED_AT_A_TIME) {
+    yield narrowed(dtype, data.subarray(start, start + NARROWED_AT_A_TIME));
   }
+}
+
+/** The bytes of 16-bit floats, rounded to nearest even. */
+export function narrowed(dtype: "F16" | "BF16", data: Float32Array): Uint8Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(data.length);
+  if (dtype === "F16") for (let i = 0; i < bits.length; i++) halves[i] = float32ToFloat16(bits[i]);
+  else for (let i = 0; i < bits.length; i++) halves[i] = float32ToBfloat16(bits[i]);
+  return new Uint8Array(halves.buffer);
 }

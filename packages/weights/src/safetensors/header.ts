@@ -1,7 +1,7 @@
-import { SafetensorsError } from "./errors.ts";
+import { SafetensorsError } from "../errors.ts";
+import { byteLength, describe, isDType, type TensorEntry } from "../tensor.ts";
 import { nestsTooDeep } from "./json-depth.ts";
 import { repeatedKey } from "./json-keys.ts";
-import { byteLength, describe, isDType, type TensorEntry } from "./tensor.ts";
 
 /** The format's own limit, against headers that would exhaust memory. */
 export const MAX_HEADER_BYTES = 100_000_000;

@@ -1,7 +1,7 @@
-import { writeFileAtomic } from "./atomic.ts";
-import { fileSource } from "./file-source.ts";
+import { writeFileAtomic } from "../atomic.ts";
+import { fileSource } from "../file-source.ts";
+import type { TensorToWrite } from "../tensor.ts";
 import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
-import type { TensorToWrite } from "./tensor.ts";
 
 /**
  * Opens a safetensors file: its header is read and checked, tensors are read when asked for. Close it when done.

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesSource } from "./byte-source.ts";
-import { MissingTensorError, ReadError, TensorDataError, UnsupportedDTypeError } from "./errors.ts";
+import { bytesSource } from "../byte-source.ts";
+import { MissingTensorError, ReadError, TensorDataError, UnsupportedDTypeError } from "../errors.ts";
+import type { DType, HostTensor, TensorToWrite } from "../tensor.ts";
 import { encodeSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
-import type { DType, HostTensor, TensorToWrite } from "./tensor.ts";
 
-const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];

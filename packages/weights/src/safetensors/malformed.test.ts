@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ByteSource, bytesSource, checkRange } from "./byte-source.ts";
-import { SafetensorsError } from "./errors.ts";
+import { type ByteSource, bytesSource, checkRange } from "../byte-source.ts";
+import { SafetensorsError } from "../errors.ts";
+import { MAX_HEADER_BYTES } from "./header.ts";
 import { openSafetensors } from "./safetensors.ts";
-import { MAX_HEADER_BYTES } from "./safetensors-header.ts";
 
 function fileOf(header: string | Uint8Array, dataLength = 0, declaredLength?: bigint): Uint8Array {
   const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
@@ -163,7 +163,7 @@ async function openOrTypedError(bytes: Uint8Array): Promise<void> {
 }
 
 describe("any bytes give a typed error or a valid read", () => {
-  const valid = readFileSync(new URL("./fixtures/every-dtype.safetensors", import.meta.url));
+  const valid = readFileSync(new URL("../fixtures/every-dtype.safetensors", import.meta.url));
 
   it("for a valid file with changed bytes", async () => {
     const anyChange = fc.tuple(fc.nat(valid.length - 1), fc.nat(255));

@@ -1,7 +1,7 @@
-import { type ByteSource, readRange } from "./byte-source.ts";
-import { decodeData, encodeData } from "./dtypes.ts";
-import { MissingTensorError, SafetensorsError, TensorDataError, UnsupportedDTypeError } from "./errors.ts";
-import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./safetensors-header.ts";
+import { type ByteSource, readRange } from "../byte-source.ts";
+import { decodeData, encodeData } from "../dtypes.ts";
+import { MissingTensorError, SafetensorsError, TensorDataError, UnsupportedDTypeError } from "../errors.ts";
+import { orWrongFormat } from "../file-format.ts";
 import {
   byteLength,
   DTYPES,
@@ -10,7 +10,8 @@ import {
   isDType,
   type TensorEntry,
   type TensorToWrite,
-} from "./tensor.ts";
+} from "../tensor.ts";
+import { type Header, MAX_HEADER_BYTES, METADATA_KEY, parseHeader } from "./header.ts";
 
 /** The file begins with the length of its header, a little-endian uint64. */
 const PREFIX_BYTES = 8;
@@ -29,18 +30,24 @@ export interface TensorFile {
 /**
  * Opens safetensors data: reads and checks the header, nothing else.
  * Format: https://github.com/huggingface/safetensors#format
- * @throws SafetensorsError where the bytes break the format, ReadError
+ * @throws SafetensorsError where the bytes break the format, WrongFormatError where they are of another, such as a
+ * pickle; ReadError
  */
 export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
-  const headerBytes = await readHeaderLength(source);
-  const dataStart = PREFIX_BYTES + headerBytes;
-  const header = parseHeader(source.name, await readRange(source, PREFIX_BYTES, headerBytes), source.size - dataStart);
+  const { header, dataStart } = await orWrongFormat(source, "safetensors", () => readHeader(source));
   return {
     entries: header.entries,
     metadata: header.metadata,
     read: (name) => readTensor(source, header, dataStart, name),
     close: () => source.close(),
   };
+}
+
+async function readHeader(source: ByteSource): Promise<{ header: Header; dataStart: number }> {
+  const headerBytes = await readHeaderLength(source);
+  const dataStart = PREFIX_BYTES + headerBytes;
+  const json = await readRange(source, PREFIX_BYTES, headerBytes);
+  return { header: parseHeader(source.name, json, source.size - dataStart), dataStart };
 }
 
 async function readHeaderLength(source: ByteSource): Promise<number> {

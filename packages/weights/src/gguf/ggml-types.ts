@@ -1,0 +1,44 @@
+import type { StorageType } from "../quantize/quantize.ts";
+
+/** ggml's names of the ways in which it stores a tensor, by their number in the file. */
+const NAMES: Readonly<Record<number, string>> = {
+  0: "F32",
+  1: "F16",
+  2: "Q4_0",
+  3: "Q4_1",
+  6: "Q5_0",
+  7: "Q5_1",
+  8: "Q8_0",
+  9: "Q8_1",
+  10: "Q2_K",
+  11: "Q3_K",
+  12: "Q4_K",
+  13: "Q5_K",
+  14: "Q6_K",
+  15: "Q8_K",
+  16: "IQ2_XXS",
+  17: "IQ2_XS",
+  18: "IQ3_XXS",
+  19: "IQ1_S",
+  20: "IQ4_NL",
+  21: "IQ3_S",
+  22: "IQ2_S",
+  23: "IQ4_XS",
+  24: "I8",
+  25: "I16",
+  26: "I32",
+  27: "I64",
+  28: "F64",
+  29: "IQ1_M",
+  30: "BF16",
+  34: "TQ1_0",
+  35: "TQ2_0",
+  39: "MXFP4",
+};
+
+/** The name of a type, or `type 77` for one that is newer than this list. */
+export const ggmlTypeName = (number: number): string => NAMES[number] ?? `type ${number}`;
+
+/** The number of a type that can be written. */
+export const ggmlTypeNumber = (type: StorageType): number =>
+  Number(Object.entries(NAMES).find(([, name]) => name === type)?.[0]);

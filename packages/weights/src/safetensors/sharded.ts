@@ -1,0 +1,90 @@
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { MissingTensorError, ReadError, ShardIndexError } from "../errors.ts";
+import { openSafetensorsFile } from "./file.ts";
+import type { TensorFile } from "./safetensors.ts";
+import { readShardIndex, type WeightMap } from "./shard-index.ts";
+
+/**
+ * Opens tensors that lie in several safetensors files, by the index beside them, as one: the headers are read and
+ * checked, tensors are read when asked for. The order of `entries` is the index's.
+ * @throws ShardIndexError that lists all that is wrong: shards outside of the folder, missing or damaged, tensors that
+ * a shard does not hold; ReadError
+ */
+export async function openShardedSafetensors(indexPath: string): Promise<TensorFile> {
+  const weightMap = await readShardIndex(indexPath);
+  const problems: string[] = [];
+  const shards = await openShards(dirname(indexPath), new Set(weightMap.values()), problems);
+  const close = async (): Promise<void> => {
+    for (const shard of shards.values()) await shard.close();
+  };
+  for (const [tensor, name] of weightMap) {
+    const shard = shards.get(name);
+    if (shard?.entries.has(tensor) === false) problems.push(`${name} does not hold ${JSON.stringify(tensor)}`);
+  }
+  if (problems.length === 0) return joined(indexPath, weightMap, shards, close);
+  await close();
+  throw new ShardIndexError(indexPath, problems);
+}
+
+function joined(
+  indexPath: string,
+  weightMap: WeightMap,
+  shards: ReadonlyMap<string, TensorFile>,
+  close: () => Promise<void>,
+): TensorFile {
+  const shardOf = (tensor: string): TensorFile | undefined => shards.get(weightMap.get(tensor) ?? "");
+  const entries = [...weightMap.keys()].map((tensor) => [tensor, shardOf(tensor)?.entries.get(tensor)] as const);
+  return {
+    entries: new Map(entries.flatMap(([tensor, entry]) => (entry === undefined ? [] : [[tensor, entry] as const]))),
+    metadata: [...shards.values()][0]?.metadata ?? new Map(),
+    read: async (tensor) => {
+      const shard = shardOf(tensor);
+      if (shard === undefined) throw new MissingTensorError(indexPath, tensor, weightMap.keys());
+      return shard.read(tensor);
+    },
+    close,
+  };
+}
+
+/** The shards that can be opened; what is wrong with the others goes to `problems`. */
+async function openShards(
+  folder: string,
+  names: ReadonlySet<string>,
+  problems: string[],
+): Promise<Map<string, TensorFile>> {
+  const shards = new Map<string, TensorFile>();
+  for (const name of names) {
+    try {
+      shards.set(name, await openSafetensorsFile(await pathInside(folder, name)));
+    } catch (error) {
+      if (!(error as { isTesseraError?: boolean }).isTesseraError) throw error;
+      problems.push((error as Error).message.replace(/\.$/, ""));
+    }
+  }
+  return shards;
+}
+
+/** Where a shard is. @throws ReadError for a name or a link that leads out of the folder */
+async function pathInside(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  const steps = name.split(/[/\\]/);
+  if (steps.some((step) => step === ".." || step === "." || step === "" || step.includes(":"))) {
+    throw new ReadError(JSON.stringify(name), "a shard must lie in the folder of its index");
+  }
+  const home = await realpath(folder);
+  const target = await realpath(path).catch(() => join(home, ...steps)); // a missing one is reported when it is opened
+  if (target.startsWith(linkRoot(home) + sep)) return path;
+  throw new ReadError(path, `it is a link to ${target}, outside of the folder of its index`);
+}
+
+/**
+ * How far links may lead: not out of the folder, but that a snapshot in Hugging Face's cache,
+ * `CACHE/models--OWNER--NAME/snapshots/COMMIT`, is links to blobs elsewhere in that cache.
+ */
+function linkRoot(folder: string): string {
+  const snapshots = dirname(folder);
+  const repository = dirname(snapshots);
+  const isSnapshot = basename(snapshots) === "snapshots" && basename(repository).startsWith("models--");
+  return isSnapshot ? dirname(repository) : folder;
+}
