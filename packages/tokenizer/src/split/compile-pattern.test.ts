@@ -58,10 +58,12 @@ test("what the pattern leaves out is a piece too", () => {
 
 test("a piece that is too long for the engine is named with its position", () => {
   const text = `ab ${"🙂".repeat(5_000_000)}`;
-  const cut = (): unknown => pieces(splitPatterns.gpt2, text);
+  const notKnown = splitPatterns.gpt2.replace("'(?:[sdmt]|ll|ve|re)|", "");
+  const cut = (): unknown => pieces(notKnown, text);
   expect(cut).toThrow(PieceTooLongError);
   expect(cut).toThrow("begins at position 2 ");
-  expect(pieces(splitPatterns.gpt2, text.slice(0, 4_000_000))).toHaveLength(2);
+  expect(pieces(notKnown, text.slice(0, 4_000_000))).toHaveLength(2);
+  expect(pieces(splitPatterns.gpt2, text)).toHaveLength(2);
   expect(pieces(null, text)).toHaveLength(1);
 });
 

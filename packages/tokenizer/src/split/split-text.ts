@@ -1,45 +1,38 @@
-import { PieceTooLongError } from "../errors.ts";
-import { compilePattern } from "./compile-pattern.ts";
+import { scanByRegularExpression } from "./regular-expression.ts";
+import { type Scanner, scanners } from "./scanners.ts";
+import { type SplitPatterns, splitPatterns } from "./split-patterns.ts";
 
-/**
- * Cuts text into pieces by a split pattern. What the pattern does not match is a piece too, so that no text is lost
- * (`Split` with behaviour `Isolated` in Hugging Face's tokenizers). Without a pattern all text is one piece.
- */
+/** Cuts text into pieces by a split pattern; see {@link scannerOf}. */
 export class TextSplitter {
-  private readonly sticky: RegExp | undefined;
-  private readonly searching: RegExp | undefined;
+  /** The end of the piece that begins at `start`. @throws PieceTooLongError */
+  readonly pieceEnd: Scanner;
 
   constructor(pattern: string | null) {
-    if (pattern === null) return;
-    this.sticky = compilePattern(pattern);
-    this.searching = new RegExp(this.sticky.source, "ug");
+    this.pieceEnd = scannerOf(pattern);
   }
+}
 
-  /** The end of the piece that begins at `start`. @throws PieceTooLongError */
-  pieceEnd(text: string, start: number): number {
-    try {
-      return this.matchEnd(text, start) ?? this.nextMatch(text, start);
-    } catch (cause) {
-      // The stack for backtracking is bounded: in V8, a text beyond Latin-1 fills it in some four million steps.
-      throw new PieceTooLongError(start, { cause });
-    }
-  }
+/** A known pattern has a scanner written by hand; any other is a regular expression; without one, text is one piece. */
+function scannerOf(pattern: string | null): Scanner {
+  if (pattern === null) return (text) => text.length;
+  const known = knownPattern(pattern);
+  return known === undefined ? scanByRegularExpression(pattern) : scanners[known]();
+}
 
-  private matchEnd(text: string, start: number): number | undefined {
-    const { sticky } = this;
-    if (sticky === undefined) return text.length;
-    // A sticky `test` is much faster than `exec` or `matchAll`, which build an object per match.
-    sticky.lastIndex = start;
-    return sticky.test(text) && sticky.lastIndex > start ? sticky.lastIndex : undefined;
-  }
+/** Other ways in which published files write the known patterns. */
+const OTHER_SPELLINGS: Readonly<Record<string, keyof SplitPatterns>> = {
+  // OpenAI's encoder.py; Hugging Face's ByteLevel
+  [String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`]: "gpt2",
+  // tiktoken
+  [String.raw`'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s`]: "gpt2",
+  [String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s`]:
+    "cl100k",
+  // tiktoken before 0.8, when cl100k cut as Llama 3 does
+  [String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`]:
+    "llama3",
+};
 
-  private nextMatch(text: string, start: number): number {
-    const searching = this.searching as RegExp;
-    searching.lastIndex = start;
-    for (let match = searching.exec(text); match !== null; match = searching.exec(text)) {
-      if (match[0] === "") searching.lastIndex += (text.codePointAt(match.index) ?? 0) > 0xffff ? 2 : 1;
-      else return match.index;
-    }
-    return text.length;
-  }
+function knownPattern(pattern: string): keyof SplitPatterns | undefined {
+  const names = Object.keys(splitPatterns) as (keyof SplitPatterns)[];
+  return names.find((name) => splitPatterns[name] === pattern) ?? OTHER_SPELLINGS[pattern];
 }
