@@ -1,20 +1,24 @@
 /** A `Uint32Array` that grows. */
 export class GrowingIds {
   private ids: Uint32Array;
-  private length = 0;
+  length = 0;
 
   constructor(capacity: number) {
     this.ids = new Uint32Array(Math.max(16, capacity));
   }
 
   push(id: number): void {
-    this.reserve(1);
+    if (this.length === this.ids.length) this.reserve(1);
     this.ids[this.length++] = id;
   }
 
-  append(more: ArrayLike<number>): void {
-    this.reserve(more.length);
-    for (let i = 0; i < more.length; i++) this.ids[this.length++] = more[i] as number;
+  /** Appends `more[start, end)`. */
+  append(more: ArrayLike<number>, start = 0, end: number = more.length): void {
+    if (this.length + end - start > this.ids.length) this.reserve(end - start);
+    const { ids } = this;
+    let { length } = this;
+    for (let i = start; i < end; i++) ids[length++] = more[i] as number;
+    this.length = length;
   }
 
   finish(): Uint32Array {
@@ -22,7 +26,6 @@ export class GrowingIds {
   }
 
   private reserve(count: number): void {
-    if (this.length + count <= this.ids.length) return;
     const larger = new Uint32Array(Math.max(2 * this.ids.length, this.length + count));
     larger.set(this.ids);
     this.ids = larger;

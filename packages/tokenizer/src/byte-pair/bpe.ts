@@ -1,14 +1,12 @@
 import { spell } from "../byte-alphabet.ts";
-import { UnknownByteError } from "../errors.ts";
 import { GrowingIds } from "../growing-ids.ts";
 import { cutAtSpecialTokens, withoutSpecialTokens } from "../special-tokens.ts";
 import { TextSplitter } from "../split/split-text.ts";
 import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
-import { mergePiece } from "./merge-piece.ts";
-import { buildPairTable, type Merge } from "./merges.ts";
-import type { PairTable } from "./pair-table.ts";
-import { PieceCache } from "./piece-cache.ts";
+import { ImpliedMerges, ListedMerges, type Merge } from "./merges.ts";
+import { PieceEncoder } from "./piece-encoder.ts";
 import { TokenBytes } from "./token-bytes.ts";
+import { TokenIndex } from "./token-index.ts";
 
 /** Everything that defines a byte-level BPE tokenizer. Tokens are spelled in GPT-2's byte alphabet (`Ġthe`). */
 export interface BytePairDefinition {
@@ -46,10 +44,7 @@ export class BytePairTokenizer implements Tokenizer {
   private readonly specialNames: ReadonlyMap<TokenId, string>;
   private readonly splitter: TextSplitter;
   private readonly tokenBytes: TokenBytes;
-  private readonly byteIds: Int32Array; // (256)
-  private readonly pairs: PairTable;
-  private readonly wholePieces: ReadonlyMap<string, TokenId> | undefined;
-  private readonly cache = new PieceCache();
+  private readonly pieces: PieceEncoder;
 
   constructor(definition: BytePairDefinition) {
     this.definition = definition;
@@ -58,9 +53,7 @@ export class BytePairTokenizer implements Tokenizer {
     this.splitter = new TextSplitter(definition.pattern);
     this.tokenBytes = new TokenBytes(definition.vocabulary, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
-    this.byteIds = this.tokenBytes.idsOfBytes(definition.vocabulary.values());
-    this.pairs = buildPairTable(definition.vocabulary, definition.merges);
-    if (definition.ignoreMerges) this.wholePieces = definition.vocabulary;
+    this.pieces = pieceEncoder(definition, this.tokenBytes);
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
@@ -87,30 +80,19 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** Appends the ids of a text in which no special token is looked for. */
   encodeInto(text: string, ids: GrowingIds): void {
+    const { pieces } = this;
+    const { pieceEnd } = this.splitter;
     for (let start = 0; start < text.length; ) {
-      const end = this.splitter.pieceEnd(text, start);
-      ids.append(this.encodePiece(text.slice(start, end)));
+      const end = pieceEnd(text, start);
+      pieces.append(text, start, end, ids);
       start = end;
     }
   }
-
-  private encodePiece(piece: string): Int32Array {
-    const known = this.cache.get(piece);
-    if (known !== undefined) return known;
-    const ids = this.mergeBytes(piece);
-    this.cache.set(piece, ids);
-    return ids;
-  }
-
-  private mergeBytes(piece: string): Int32Array {
-    const bytes = utf8.encode(piece);
-    const whole = this.wholePieces?.get(spell(bytes));
-    if (whole !== undefined) return Int32Array.of(whole);
-    const ids = Int32Array.from(bytes, (byte) => this.byteIds[byte] as number);
-    const missing = ids.indexOf(-1);
-    if (missing >= 0) throw new UnknownByteError(bytes[missing] as number, piece);
-    return mergePiece(ids, this.pairs);
-  }
 }
 
-const utf8 = new TextEncoder();
+function pieceEncoder({ vocabulary, merges, ignoreMerges }: BytePairDefinition, tokens: TokenBytes): PieceEncoder {
+  const needsIndex = merges === undefined || ignoreMerges === true;
+  const index = needsIndex ? new TokenIndex(tokens, vocabulary.values()) : undefined;
+  const rules = merges === undefined ? new ImpliedMerges(index as TokenIndex) : new ListedMerges(vocabulary, merges);
+  return new PieceEncoder(tokens.idsOfBytes(vocabulary.values()), rules, ignoreMerges ? index : undefined);
+}

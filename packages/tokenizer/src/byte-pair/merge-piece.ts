@@ -1,76 +1,41 @@
-import { Heap } from "../heap.ts";
-import type { TokenId } from "../tokenizer.ts";
-import type { PairTable } from "./pair-table.ts";
+import { mergeLongPiece } from "./merge-long-piece.ts";
+import { type MergeRules, NO_RANK } from "./merges.ts";
+
+/** Up to here it is fastest to look at all pairs again after every merge. */
+const SHORT = 100;
 
 /**
- * Byte-pair encoding of one piece, ids of bytes → ids of tokens: merges the pair of lowest rank, the leftmost among
- * equals, until none is left. O(n log n): candidates wait in a heap ordered by rank and position, and parts are
- * linked, so that a piece of a million letters is no trap. `ids` is used up.
+ * Byte-pair encoding of one piece: merges the pair of lowest rank, the leftmost among equals, until none is left.
+ * @param ids begins with the piece's `count` ids of bytes; afterwards with the ids of its tokens
+ * @returns how many tokens there are
  */
-export function mergePiece(ids: Int32Array, table: PairTable): Int32Array {
-  // rank · length + position orders by rank, then position; it is exact below 2⁵³, so for every vocabulary (ranks below
-  // 2²⁴) and pieces of up to half a gigabyte.
-  const { length } = ids;
-  const parts = new LinkedParts(ids);
-  const candidates = new Heap<number>((a, b) => a < b);
-  const propose = (position: number): void => {
-    const slot = parts.findPair(position, table);
-    if (slot >= 0) candidates.push((table.ranks[slot] as number) * length + position);
-  };
-  for (let position = 0; position < length; position++) propose(position);
-  for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
-    const position = candidate % length;
-    const slot = parts.findPair(position, table);
-    if (slot < 0 || table.ranks[slot] !== (candidate - position) / length) continue; // a neighbour merged meanwhile
-    parts.merge(position, table.merged[slot] as number);
-    propose(position);
-    propose(parts.before(position));
-  }
-  return parts.remaining();
+export function mergePiece(ids: Int32Array, count: number, rules: MergeRules): number {
+  return count <= SHORT ? mergeShortPiece(ids, count, rules) : mergeLongPiece(ids, count, rules);
 }
 
-const GONE = -1;
+/** The rank of each part with the next one. Shared, so that a piece takes no allocation. */
+const ranks: Int32Array = new Int32Array(SHORT);
 
-/** The parts of a piece, each known by the position where it starts; merging swallows the part to the right. */
-class LinkedParts {
-  private readonly ids: Int32Array;
-  private readonly next: Int32Array;
-  private readonly previous: Int32Array;
-
-  constructor(ids: Int32Array) {
-    this.ids = ids;
-    this.next = new Int32Array(ids.length);
-    this.previous = new Int32Array(ids.length + 1);
-    for (let i = 0; i < ids.length; i++) {
-      this.next[i] = i + 1;
-      this.previous[i] = i - 1;
+function mergeShortPiece(ids: Int32Array, count: number, rules: MergeRules): number {
+  let last = count - 1;
+  for (let i = 0; i < last; i++) ranks[i] = rules.rank(ids[i] as number, ids[i + 1] as number);
+  for (;;) {
+    let at = 0;
+    let lowest = NO_RANK;
+    for (let i = 0; i < last; i++) {
+      const rank = ranks[i] as number;
+      if (rank < lowest) {
+        lowest = rank;
+        at = i;
+      }
     }
-  }
-
-  /** The slot of the pair that begins at `position`, or −1 if there is no part, no neighbour, or no merge. */
-  findPair(position: number, table: PairTable): number {
-    const { ids, next } = this;
-    if (position < 0 || ids[position] === GONE) return -1;
-    const after = next[position] as number;
-    return after < ids.length ? table.find(ids[position] as number, ids[after] as number) : -1;
-  }
-
-  merge(position: number, merged: TokenId): void {
-    const swallowed = this.next[position] as number;
-    const after = this.next[swallowed] as number;
-    this.ids[position] = merged;
-    this.ids[swallowed] = GONE;
-    this.next[position] = after;
-    this.previous[after] = position;
-  }
-
-  /** Where the part before this one starts; −1 before the first. */
-  before(position: number): number {
-    return this.previous[position] as number;
-  }
-
-  /** The ids that are left, in order. */
-  remaining(): Int32Array {
-    return this.ids.filter((id) => id !== GONE);
+    if (lowest === NO_RANK) return last + 1;
+    const merged = rules.merged(lowest);
+    ids[at] = merged;
+    last--;
+    for (let i = at + 1; i <= last; i++) ids[i] = ids[i + 1] as number;
+    for (let i = at + 1; i < last; i++) ranks[i] = ranks[i + 1] as number;
+    if (at < last) ranks[at] = rules.rank(merged, ids[at + 1] as number);
+    if (at > 0) ranks[at - 1] = rules.rank(ids[at - 1] as number, merged);
   }
 }

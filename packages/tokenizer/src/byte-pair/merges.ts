@@ -1,14 +1,71 @@
 import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { PairTable } from "./pair-table.ts";
+import type { TokenIndex } from "./token-index.ts";
 
 /** Two tokens that merge into the one that their spellings make together. */
 export type Merge = readonly [left: string, right: string];
 
+/** The rank of a pair that does not merge: after all others. */
+export const NO_RANK: number = 2 ** 31 - 1;
+
+/** Which two tokens merge, into what, and before which others. */
+export interface MergeRules {
+  /** The rank of a pair, lower merges earlier; {@link NO_RANK} if the two do not merge. */
+  rank(left: TokenId, right: TokenId): number;
+  /** The token that a pair of this rank becomes. */
+  merged(rank: number): TokenId;
+}
+
+/** A list of merges, first come first. */
+export class ListedMerges implements MergeRules {
+  private readonly ranks: PairTable;
+  private readonly tokens: Int32Array; // by rank
+
+  /** @throws MalformedTokenizerError if the vocabulary lacks a token, or a merge stands twice */
+  constructor(vocabulary: ReadonlyMap<string, TokenId>, merges: readonly Merge[]) {
+    this.ranks = new PairTable(merges.length);
+    this.tokens = new Int32Array(merges.length);
+    merges.forEach(([left, right], rank) => {
+      const id = (token: string): TokenId => vocabulary.get(token) ?? missing(rank, token);
+      const isNew = this.ranks.add(id(left), id(right), rank);
+      this.tokens[rank] = id(left + right);
+      if (!isNew)
+        throw new MalformedTokenizerError(`merge ${rank} (${left} ${right})`, "the same pair stands further up.");
+    });
+  }
+
+  rank(left: TokenId, right: TokenId): number {
+    return this.ranks.get(left, right) ?? NO_RANK;
+  }
+
+  merged(rank: number): TokenId {
+    return this.tokens[rank] as TokenId;
+  }
+}
+
 /**
- * The merges that tiktoken's rule implies: every way to cut a token into two tokens, lowest merged id first.
- * tiktoken merges by the rank of the joined bytes, so all these pairs may merge, not only the trained one.
+ * tiktoken's rule: two tokens merge if a token has the bytes of both, and its id is the rank. Two ways to make the same
+ * token are equals.
  */
+export class ImpliedMerges implements MergeRules {
+  private readonly tokens: TokenIndex;
+
+  constructor(tokens: TokenIndex) {
+    this.tokens = tokens;
+  }
+
+  rank(left: TokenId, right: TokenId): number {
+    const id = this.tokens.findJoined(left, right);
+    return id < 0 ? NO_RANK : id;
+  }
+
+  merged(rank: number): TokenId {
+    return rank;
+  }
+}
+
+/** All merges that tiktoken's rule implies: every way to cut a token into two tokens, lowest merged id first. */
 export function impliedMerges(vocabulary: ReadonlyMap<string, TokenId>): Merge[] {
   const merges: Merge[] = [];
   for (const [token] of [...vocabulary].sort(([, a], [, b]) => a - b)) {
@@ -20,26 +77,6 @@ export function impliedMerges(vocabulary: ReadonlyMap<string, TokenId>): Merge[]
   return merges;
 }
 
-/**
- * Indexes the merges by pair of ids. The rank of a listed merge is its place in the list; of an implied one, its
- * merged id: two ways to make the same token are equals.
- */
-export function buildPairTable(vocabulary: ReadonlyMap<string, TokenId>, listed?: readonly Merge[]): PairTable {
-  const merges = listed ?? impliedMerges(vocabulary);
-  const table = new PairTable(merges.length);
-  merges.forEach(([left, right], index) => {
-    const merged = vocabulary.get(left + right);
-    const [leftId, rightId] = [vocabulary.get(left), vocabulary.get(right)];
-    if (leftId === undefined) throw unknownToken(index, left);
-    if (rightId === undefined) throw unknownToken(index, right);
-    if (merged === undefined) throw unknownToken(index, left + right);
-    const isNew = table.add(leftId, rightId, listed ? index : merged, merged);
-    if (!isNew)
-      throw new MalformedTokenizerError(`merge ${index} (${left} ${right})`, "the same pair stands further up.");
-  });
-  return table;
-}
-
-function unknownToken(mergeIndex: number, token: string): MalformedTokenizerError {
-  return new MalformedTokenizerError(`merge ${mergeIndex}`, `token ${JSON.stringify(token)} is not in the vocabulary.`);
+function missing(rank: number, token: string): never {
+  throw new MalformedTokenizerError(`merge ${rank}`, `token ${JSON.stringify(token)} is not in the vocabulary.`);
 }

@@ -8,9 +8,11 @@ const MOST_IDS = 2 ** 24;
 /** The bytes of every token, side by side in one array: id → bytes, and ids → text. */
 export class TokenBytes {
   readonly vocabSize: number;
-  private readonly bytes: Uint8Array;
-  private readonly starts: Int32Array; // (vocabSize), −1 where the id is not used
-  private readonly ends: Int32Array; // (vocabSize)
+  /** The most bytes of one token. */
+  readonly longest: number;
+  readonly bytes: Uint8Array;
+  readonly starts: Int32Array; // (vocabSize), −1 where the id is not used
+  readonly ends: Int32Array; // (vocabSize)
 
   /** @throws MalformedTokenizerError if an id is no index, is used twice, or a spelling is not in the byte alphabet */
   constructor(vocabulary: ReadonlyMap<string, TokenId>, specialTokens: ReadonlyMap<string, TokenId>) {
@@ -19,6 +21,7 @@ export class TokenBytes {
     this.ends = new Int32Array(this.vocabSize);
     const chunks: Uint8Array[] = [];
     let end = 0;
+    let longest = 0;
     const add = (name: string, id: TokenId, bytes: Uint8Array): void => {
       if (this.starts[id] !== -1)
         throw new MalformedTokenizerError(entry(name), `id ${id} belongs to another token too.`);
@@ -26,19 +29,42 @@ export class TokenBytes {
       this.starts[id] = end;
       end += bytes.length;
       this.ends[id] = end;
+      longest = Math.max(longest, bytes.length);
     };
     for (const [spelling, id] of vocabulary) add(spelling, id, spelledBytes(spelling));
     for (const [name, id] of specialTokens) add(name, id, new TextEncoder().encode(name));
     this.bytes = concatenate(chunks, end);
+    this.longest = longest;
+  }
+
+  /** How many bytes a token has. */
+  lengthOf(id: TokenId): number {
+    return (this.ends[id] as number) - (this.starts[id] as number);
+  }
+
+  /** Whether a token is `bytes[0, count)`. */
+  equals(id: TokenId, bytes: Uint8Array, count: number): boolean {
+    if (this.lengthOf(id) !== count) return false;
+    const start = this.starts[id] as number;
+    for (let i = 0; i < count; i++) if (this.bytes[start + i] !== bytes[i]) return false;
+    return true;
+  }
+
+  /** Whether a token has the bytes of two others, one after the other. */
+  isJoined(id: TokenId, left: TokenId, right: TokenId): boolean {
+    const { bytes, starts, ends } = this;
+    if (this.lengthOf(id) !== this.lengthOf(left) + this.lengthOf(right)) return false;
+    let at = starts[id] as number;
+    for (let i = starts[left] as number; i < (ends[left] as number); i++) if (bytes[at++] !== bytes[i]) return false;
+    for (let i = starts[right] as number; i < (ends[right] as number); i++) if (bytes[at++] !== bytes[i]) return false;
+    return true;
   }
 
   /** Which id stands for each single byte; −1 where none does. */
   idsOfBytes(ordinaryIds: Iterable<TokenId>): Int32Array {
     const ids = new Int32Array(256).fill(-1);
-    for (const id of ordinaryIds) {
-      const start = this.starts[id] as number;
-      if (this.ends[id] === start + 1) ids[this.bytes[start] as number] = id;
-    }
+    for (const id of ordinaryIds)
+      if (this.lengthOf(id) === 1) ids[this.bytes[this.starts[id] as number] as number] = id;
     return ids;
   }
 

@@ -1,7 +1,7 @@
 import { unspell } from "../byte-alphabet.ts";
 import type { BytePairDefinition } from "../byte-pair/bpe.ts";
 import { mergePiece } from "../byte-pair/merge-piece.ts";
-import { buildPairTable, impliedMerges, type Merge } from "../byte-pair/merges.ts";
+import { impliedMerges, ListedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { definitionFor } from "./definition.ts";
@@ -29,11 +29,11 @@ function requireRanks({ vocabulary, merges, ignoreMerges }: BytePairDefinition):
   requireIdOrder(merges ?? [], vocabulary);
   const listsAll = merges === undefined || merges.length === impliedMerges(vocabulary).length;
   if (listsAll && ignoreMerges) return;
-  const table = buildPairTable(vocabulary, merges);
+  const rules = new ListedMerges(vocabulary, merges ?? impliedMerges(vocabulary));
   for (const [token, id] of vocabulary) {
-    const bytes = Int32Array.from(token, (byte) => vocabulary.get(byte) ?? -1);
-    const ids = mergePiece(bytes, table);
-    if (ids.length !== 1 || ids[0] !== id)
+    const ids = Int32Array.from(token, (byte) => vocabulary.get(byte) ?? -1);
+    const count = mergePiece(ids, ids.length, rules);
+    if (count !== 1 || ids[0] !== id)
       throw unsupported(`token ${JSON.stringify(token)}`, "the merges do not lead to it");
   }
 }

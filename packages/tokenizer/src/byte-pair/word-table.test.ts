@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { GrowingIds } from "../growing-ids.ts";
+import { WordTable } from "./word-table.ts";
+
+function idsOf(table: WordTable, text: string, start = 0, end = text.length): number[] | undefined {
+  const ids = new GrowingIds(0);
+  return table.append(text, start, end, ids) ? [...ids.finish()] : undefined;
+}
+
+function remember(table: WordTable, text: string, ids: readonly number[], start = 0, end = text.length): void {
+  table.add(text, start, end, Int32Array.from([...ids, 99]), ids.length);
+}
+
+const word = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), minLength: 1, maxLength: 64 });
+const ids = fc.array(fc.nat(2 ** 24), { minLength: 1, maxLength: 5 });
+
+test("gives back exactly what was added, from inside of other texts too", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(word, ids), { selector: ([text]) => text, maxLength: 200 }), (entries) => {
+      const table = new WordTable();
+      entries.forEach(([text, own], index) => {
+        expect(idsOf(table, text)).toBeUndefined();
+        if (index % 2 === 0) remember(table, text, own);
+        else remember(table, `a${text}b`, own, 1, 1 + text.length);
+      });
+      for (const [text, own] of entries) {
+        expect(idsOf(table, text)).toEqual(own);
+        expect(idsOf(table, `${text}${text}`, text.length)).toEqual(own);
+        if (!entries.some(([other]) => other === `${text}!`)) expect(idsOf(table, `${text}!`)).toBeUndefined();
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("is bounded: with too many words it begins anew", () => {
+  const table = new WordTable();
+  let forgotten = 0;
+  for (let i = 0; i < 400_000; i++) {
+    remember(table, `word ${i}`, [i]);
+    expect(idsOf(table, `word ${i}`) ?? [i]).toEqual([i]);
+    if (idsOf(table, "word 0") === undefined) forgotten = i;
+  }
+  expect(forgotten).toBeGreaterThan(100_000);
+});
+
+test("does not keep very long pieces", () => {
+  const table = new WordTable();
+  remember(table, "a".repeat(1000), [1]);
+  expect(idsOf(table, "a".repeat(1000))).toBeUndefined();
+});
