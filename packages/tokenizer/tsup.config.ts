@@ -1,3 +1,4 @@
 import { packageBuild } from "../../scripts/package-build.ts";
 
-export default packageBuild(["index", "node"]);
+// CommonJS has no import.meta.url to find the worker's file by.
+export default packageBuild(["index", "node", "encode-worker"], { shims: true });

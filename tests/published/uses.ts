@@ -16,9 +16,13 @@ export const uses: readonly Use[] = [
   },
   {
     specifier: "@tessera-lm/tokenizer/node",
-    names: ["saveTokenizer", "loadTokenizer"],
+    names: ["encodeFile", "saveTokenizer", "loadTokenizer"],
     body: `await saveTokenizer(characterTokenizer("abc"), "tokenizer");
-      return (await loadTokenizer("tokenizer")).vocabSize === 3;`,
+      await writeFileAtomic("letters.txt", "cab");
+      const ids = [];
+      const parts = encodeFile("letters.txt", await loadTokenizer("tokenizer"), { workers: 1 });
+      for await (const part of parts) ids.push(...part);
+      return ids.join() === "2,0,1";`,
   },
   {
     specifier: "@tessera-lm/data",

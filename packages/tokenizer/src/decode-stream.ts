@@ -1,5 +1,5 @@
 import { UnknownTokenIdError } from "./errors.ts";
-import type { TokenId, Tokenizer } from "./tokenizer.ts";
+import type { DecodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Turns ids, one by one, into text. All that it returns, put together, is `decode` of all ids. */
 export interface DecodeStream {
@@ -9,9 +9,7 @@ export interface DecodeStream {
   end(): string;
 }
 
-export interface DecodeStreamOptions {
-  /** Leave out the names of special tokens. Default false. */
-  readonly skipSpecialTokens?: boolean;
+export interface DecodeStreamOptions extends DecodeOptions {
   /**
    * Ids that stand before the first, such as a prompt's. Their text is not returned, but some decoders drop the space
    * of the first token of all. Default: none.
@@ -97,16 +95,12 @@ class WindowDecoder implements DecodeStream {
 
   /** A byte of a character that has no token. What such bytes say is certain only after the last of them. */
   private isByte(id: TokenId): boolean {
-    return /^<0x[0-9A-F]{2}>$/.test(this.spelling(id));
+    return /^<0x[0-9A-F]{2}>$/.test(this.tokenizer.token(id) ?? "");
   }
 
   /** Whether the text ends in bytes that further ones may complete. They are one U+FFFD, however many they are. */
   private endsInPart(text: string, lastId: TokenId): boolean {
-    return text.endsWith("\ufffd") && !this.spelling(lastId).endsWith("\ufffd");
-  }
-
-  private spelling(id: TokenId): string {
-    return (this.tokenizer as Tokenizer & { token?(id: TokenId): string | undefined }).token?.(id) ?? "";
+    return text.endsWith("\ufffd") && !this.tokenizer.token(lastId)?.endsWith("\ufffd");
   }
 
   private decodeWindow(): string {

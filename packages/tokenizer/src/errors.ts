@@ -189,3 +189,19 @@ export class InvalidBatchOptionError extends Error {
     this.option = option;
   }
 }
+
+/** `encodeFile` could not read a file, or not encode a part of it. */
+export class EncodeFileError extends Error {
+  override readonly name = "EncodeFileError";
+  readonly isTesseraError = true;
+  readonly path: string;
+  /** The byte at fault, or where the part of the file begins that is. */
+  readonly offset: number | undefined;
+
+  constructor(path: string, problem: string, options: ErrorOptions & { readonly offset?: number } = {}) {
+    const { offset, ...others } = options;
+    super(offset === undefined ? `${path}: ${problem}` : `${path}, byte ${offset}: ${problem}`, others);
+    this.path = path;
+    this.offset = offset;
+  }
+}

@@ -4,6 +4,7 @@ export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./dec
 export { type BatchOptions, type EncodedBatch, encodeBatch } from "./encode-batch.ts";
 export {
   DisallowedSpecialTokenError,
+  EncodeFileError,
   InvalidBatchOptionError,
   InvalidPatternError,
   InvalidTrainingOptionError,

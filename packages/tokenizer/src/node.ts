@@ -14,6 +14,8 @@ import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+export { type EncodeFileOptions, encodeFile } from "./encode-file.ts";
+
 /** File names of GPT-2's format: OpenAI's own, and those of the Hugging Face hub. */
 const GPT2_FILES = [
   ["encoder.json", "vocab.bpe"],
