@@ -10,7 +10,9 @@ import {
   sum,
   type Tensor,
   type Tensor3D,
+  type Tensor4D,
   tensor2d,
+  tidy,
   transpose,
 } from "@tensorflow/tfjs";
 import { differentiable, type Operation } from "./differentiable.ts";
@@ -33,8 +35,19 @@ export interface AttentionOptions {
   readonly dropout?: Dropout;
 }
 
+/** What {@link attention} may be told besides. */
+export interface ScoreOptions {
+  /** What the products q · kᵀ are multiplied by. Default 1 / √D; T5 takes 1. */
+  readonly scale?: number;
+  /**
+   * Added to the scores before the softmax, (B | 1, H | 1, T | 1, S): relative positions, slopes, or −10⁹ at keys that
+   * are padding. It has a gradient.
+   */
+  readonly bias?: Tensor4D;
+}
+
 /**
- * attention(q, k, v) = dropout(softmax(q · kᵀ / √D + mask)) · v in each head.
+ * attention(q, k, v) = dropout(softmax(q · kᵀ · scale + bias + mask)) · v in each head.
  *
  * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped heads: Ainslie et al. 2023,
  * https://arxiv.org/abs/2305.13245; `torch.nn.functional.scaled_dot_product_attention`.
@@ -44,10 +57,15 @@ export interface AttentionOptions {
  * @param value (B, S, G·D)
  * @returns (B, T, H·D)
  * @throws ShapeError if the shapes do not fit together, or causal queries outnumber the keys
- * @throws OptionError if the heads do not divide into groups, the dropout rate is not in [0, 1), or there is a
- *   window that is not positive or not causal
+ * @throws OptionError if the heads do not divide into groups, the dropout rate is not in [0, 1), the scale is not
+ *   finite, or there is a window that is not positive or not causal
  */
-export function attention(query: Tensor3D, key: Tensor3D, value: Tensor3D, options: AttentionOptions): Tensor3D {
+export function attention(
+  query: Tensor3D,
+  key: Tensor3D,
+  value: Tensor3D,
+  options: AttentionOptions & ScoreOptions,
+): Tensor3D {
   const attributes = attentionAttributes("attention", options);
   const { numHeads, numGroups, causal } = attributes;
   requireFloat("attention", "query", query, "B", "T", "H·D");
@@ -60,7 +78,21 @@ export function attention(query: Tensor3D, key: Tensor3D, value: Tensor3D, optio
       `${query.shape[1]} causal queries need as many keys, but there are ${key.shape[1]}`,
     );
   }
-  return differentiable(ATTENTION, { query, key, value }, attributes) as Tensor3D;
+  const { bias, scale = 1 / Math.sqrt(headSize) } = options;
+  if (!Number.isFinite(scale)) throw new OptionError("attention", `scale must be a finite number, but is ${scale}`);
+  if (bias) requireBias(bias, [query.shape[0], numHeads, query.shape[1], key.shape[1]]);
+  const factor = scale * Math.sqrt(headSize); // The kernels divide by √D themselves: another scale turns up the queries.
+  return tidy(() => {
+    const inputs = { query: options.scale === undefined ? query : mul(query, factor), key, value };
+    if (bias === undefined) return differentiable(ATTENTION, inputs, attributes) as Tensor3D;
+    return differentiable(BIASED_ATTENTION, { ...inputs, bias }, attributes) as Tensor3D;
+  });
+}
+
+/** Each axis is as long as that of the scores, or 1; the last one is as long. */
+function requireBias(bias: Tensor, scores: readonly number[]): void {
+  const fitting = scores.map((size, axis) => (axis < 3 && bias.shape[axis] === 1 ? 1 : size));
+  requireFloat("attention", "bias", bias, ...fitting);
 }
 
 /**
@@ -88,6 +120,8 @@ type Attributes = {
   dropoutSeed: number;
 };
 type Inputs = { query: Tensor; key: Tensor; value: Tensor };
+type BiasedInputs = Inputs & { bias: Tensor };
+type MaybeBiased = Inputs & { bias?: Tensor };
 /** logSumExp (B, H, T): the logarithm of each softmax's denominator, in the scale of the scores. */
 type Saved = Inputs & { y: Tensor; logSumExp: Tensor };
 
@@ -106,8 +140,25 @@ const ATTENTION: Operation<Inputs, Saved, Attributes> = {
   },
 
   backward(dy, saved, attributes) {
-    const [query, key, value] = attendBackward(dy, saved, attributes);
+    const { query, key, value } = attendBackward(dy, saved, attributes);
     return { query: () => query, key: () => key, value: () => value };
+  },
+};
+
+/** An operation of its own: the kernels of the other know no bias, and nothing but the composition here does yet. */
+const BIASED_ATTENTION: Operation<BiasedInputs, BiasedInputs & { y: Tensor }, Attributes> = {
+  kernel: "TesseraBiasedAttention",
+  differentiable: ["query", "key", "value", "bias"],
+  outputs: ["y"],
+  saved: ["query", "key", "value", "bias", "y"],
+
+  forward(inputs, attributes) {
+    return attend(inputs, attributes, []);
+  },
+
+  backward(dy, saved, attributes) {
+    const { query, key, value, scores } = attendBackward(dy, saved, attributes);
+    return { query: () => query, key: () => key, value: () => value, bias: () => sumTo(scores, saved.bias.shape) };
   },
 };
 
@@ -121,25 +172,31 @@ const SELF_ATTENTION: Operation<{ qkv: Tensor }, { qkv: Tensor; y: Tensor; logSu
     return attend(splitQkv(qkv, attributes), attributes, wanted);
   },
 
-  backward(dy, { qkv, y, logSumExp }, attributes) {
-    return { qkv: () => concat(attendBackward(dy, { ...splitQkv(qkv, attributes), y, logSumExp }, attributes), 2) };
+  backward(dy, { qkv, y }, attributes) {
+    const { query, key, value } = attendBackward(dy, { ...splitQkv(qkv, attributes), y }, attributes);
+    return { qkv: () => concat([query, key, value], 2) };
   },
 };
 
-function attend({ query, key, value }: Inputs, attributes: Attributes, wanted: readonly string[]): Tensor[] {
+function attend({ query, key, value, bias }: MaybeBiased, attributes: Attributes, wanted: readonly string[]): Tensor[] {
   const layout = headLayout(query, key, attributes);
-  const s = scores(query, key, layout, attributes); // (B·G, R·T, S)
+  const s = scores({ query, key, bias }, layout, attributes); // (B·G, R·T, S)
   const p = softmax(s);
   const y = matMul(dropProbabilities(p, layout, attributes), keyHeads(value, layout)); // (B·G, R·T, D)
   if (wanted.length === 0) return [joinHeads(y, layout)];
   return [joinHeads(y, layout), reshape(logSumExpOf(s, p), [layout.B, layout.H, layout.T])];
 }
 
-function attendBackward(dy: Tensor, saved: Saved, attributes: Attributes): [query: Tensor, key: Tensor, value: Tensor] {
+/** The gradients of the inputs, and of the scores in (B, H, T, S). */
+function attendBackward(
+  dy: Tensor,
+  saved: MaybeBiased & { y: Tensor },
+  attributes: Attributes,
+): Inputs & { scores: Tensor } {
   const { query, key, value, y } = saved;
   const layout = headLayout(query, key, attributes);
   const g = queryHeads(dy, layout); // (B·G, R·T, D)
-  const p = softmax(scores(query, key, layout, attributes)); // (B·G, R·T, S)
+  const p = softmax(scores(saved, layout, attributes)); // (B·G, R·T, S)
   const dv = matMul(transpose(dropProbabilities(p, layout, attributes), [0, 2, 1]), g); // (B·G, S, D)
   const dp = dropProbabilities(matMul(g, keyHeads(value, layout, true)), layout, attributes); // (B·G, R·T, S)
   // Σ over keys of p · dp equals dy · y, which is D wide instead of S.
@@ -147,7 +204,12 @@ function attendBackward(dy: Tensor, saved: Saved, attributes: Attributes): [quer
   const ds = mul(p, sub(dp, along)); // (B·G, R·T, S)
   const dq = mul(matMul(ds, keyHeads(key, layout)), 1 / Math.sqrt(layout.D)); // (B·G, R·T, D)
   const dk = matMul(transpose(ds, [0, 2, 1]), scaledQueryHeads(query, layout)); // (B·G, S, D)
-  return [joinHeads(dq, layout), joinGroups(dk, layout), joinGroups(dv, layout)];
+  return {
+    query: joinHeads(dq, layout),
+    key: joinGroups(dk, layout),
+    value: joinGroups(dv, layout),
+    scores: reshape(ds, [layout.B, layout.H, layout.T, layout.S]),
+  };
 }
 
 /** H heads in G groups of R, T queries, S keys, D numbers in a head. */
@@ -158,13 +220,24 @@ function headLayout(query: Tensor, key: Tensor, { numHeads: H, numGroups: G }: A
   return { B, H, G, R: H / G, T, S: key.shape[1] as number, D: width / H };
 }
 
-/** q · kᵀ / √D + mask. The queries of a group stand below each other, so that keys are never repeated. (B·G, R·T, S) */
-function scores(query: Tensor, key: Tensor, layout: Layout, { causal, window }: Attributes): Tensor {
-  const { B, G, R, T, S } = layout;
-  const s = matMul(scaledQueryHeads(query, layout), keyHeads(key, layout, true));
+/** q · kᵀ / √D + bias + mask. The queries of a group stand below each other, so that keys are never repeated. (B·G, R·T, S) */
+function scores(
+  { query, key, bias }: Omit<MaybeBiased, "value">,
+  layout: Layout,
+  { causal, window }: Attributes,
+): Tensor {
+  const { B, G, H, R, T, S } = layout;
+  const products = matMul(scaledQueryHeads(query, layout), keyHeads(key, layout, true));
+  const s = bias ? reshape(add(reshape(products, [B, H, T, S]), bias), products.shape) : products;
   // A single query, as in generation, is the last one and sees every key.
   if (!causal || (T === 1 && window === 0)) return s;
   return reshape(add(reshape(s, [B * G * R, T, S]), causalMask(T, S, window)), [B * G, R * T, S]);
+}
+
+/** x summed over the axes that are 1 in `shape`, of the same rank. */
+function sumTo(x: Tensor, shape: readonly number[]): Tensor {
+  const axes = shape.flatMap((size, axis) => (size === 1 && x.shape[axis] !== 1 ? [axis] : []));
+  return axes.length === 0 ? x : sum(x, axes, true);
 }
 
 /** (B, T, H·D) → (B·G, R·T, D) */

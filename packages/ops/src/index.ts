@@ -1,6 +1,6 @@
 export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
 export { add } from "./add.ts";
-export { type AttentionOptions, attention, selfAttention } from "./attention.ts";
+export { type AttentionOptions, attention, type ScoreOptions, selfAttention } from "./attention.ts";
 export { checkpoint } from "./checkpoint.ts";
 export { crossEntropy } from "./cross-entropy.ts";
 export { type Dropout, dropout } from "./dropout.ts";
@@ -13,7 +13,7 @@ export { linear } from "./linear.ts";
 export { linearCrossEntropy } from "./linear-cross-entropy.ts";
 export { foldIn } from "./random-bits.ts";
 export { rmsNorm } from "./rms-norm.ts";
-export { type RopeOptions, rope } from "./rope.ts";
+export { type RopeOptions, rope, ropeFrequencies } from "./rope.ts";
 export { silu } from "./silu.ts";
 export { swiglu } from "./swiglu.ts";
 export { type ValueAndGradients, valueAndGradients } from "./value-and-gradients.ts";

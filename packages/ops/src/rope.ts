@@ -21,6 +21,8 @@ export interface RopeOptions {
   readonly numHeads: number;
   /** Pair i of D / 2 turns by base^(−2i / D) radians per position. Default 10,000. */
   readonly base?: number;
+  /** Radians per position of each of the D / 2 pairs, instead of those of `base`: for models of stretched contexts. */
+  readonly frequencies?: readonly number[];
   /** The position of the first row, as when earlier ones are in a cache. Default 0. */
   readonly start?: number;
   /**
@@ -39,9 +41,10 @@ export interface RopeOptions {
  * @param x (B, T, H·D)
  * @returns (B, T, H·D)
  * @throws ShapeError if the last axis does not hold numHeads heads of one even size
- * @throws OptionError if the base is not positive or the start is not a position
+ * @throws OptionError if the base is not positive, the start is not a position or there is not one frequency per pair
  */
-export function rope(x: Tensor3D, { numHeads, base = 10_000, start = 0, interleaved = false }: RopeOptions): Tensor3D {
+export function rope(x: Tensor3D, options: RopeOptions): Tensor3D {
+  const { numHeads, base = 10_000, start = 0, interleaved = false } = options;
   requireFloat("rope", "x", x, "B", "T", "H·D");
   const headSize = x.shape[2] / numHeads;
   if (!(Number.isInteger(headSize) && headSize > 0 && headSize % 2 === 0)) {
@@ -53,7 +56,7 @@ export function rope(x: Tensor3D, { numHeads, base = 10_000, start = 0, interlea
   if (!(base > 0)) throw new OptionError("rope", `base must be positive, but is ${base}`);
   if (!(Number.isInteger(start) && start >= 0))
     throw new OptionError("rope", `start must be a position, an integer from 0 on, but is ${start}`);
-  const attributes = { frequencies: frequencies(headSize, base), start, interleaved };
+  const attributes = { frequencies: frequenciesOf(options, headSize, base), start, interleaved };
   return differentiable(ROPE, { x }, attributes) as Tensor3D;
 }
 
@@ -100,8 +103,14 @@ function angles(T: number, { frequencies, start }: Attributes, f: (angle: number
   return tensor(Float32Array.from(values.flat()), [T, 1, frequencies.length]);
 }
 
-/** Each step rounded to float32, since the angle of a late position shows the difference. */
-function frequencies(headSize: number, base: number): number[] {
+function frequenciesOf({ frequencies }: RopeOptions, headSize: number, base: number): number[] {
+  if (frequencies === undefined) return ropeFrequencies(headSize, base);
+  if (frequencies.length === headSize / 2 && frequencies.every(Number.isFinite)) return [...frequencies];
+  throw new OptionError("rope", `frequencies must be ${headSize / 2} numbers, but are ${frequencies.length}`);
+}
+
+/** base^(−2i / D) for each pair i of a head of D numbers. Each step rounded to float32, since the angle of a late position shows the difference. */
+export function ropeFrequencies(headSize: number, base: number): number[] {
   const { fround } = Math;
   return Array.from({ length: headSize / 2 }, (_, i) => fround(1 / fround(base ** fround((2 * i) / headSize))));
 }

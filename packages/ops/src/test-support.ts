@@ -55,6 +55,7 @@ export function operationOf({ operation, inputs, options }: Case): (...tensors: 
   const { epsilon, approximation } = options;
   if (operation === "layerNorm") return (x, scale, shift) => run(x, scale, shift, epsilon);
   if (operation === "gelu") return (x) => run(x, approximation);
+  if ("bias" in inputs && operation === "attention") return (q, k, v, bias) => run(q, k, v, { ...options, bias });
   const last = epsilon ?? (Object.keys(options).length > 0 ? options : undefined);
   return (...tensors) => run(...tensors.slice(0, Object.keys(inputs).length), ...(last === undefined ? [] : [last]));
 }

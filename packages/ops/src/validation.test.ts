@@ -1,4 +1,13 @@
-import { ones, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tensor1d, zeros } from "@tensorflow/tfjs";
+import {
+  ones,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor1d,
+  zeros,
+} from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   attention,
@@ -90,6 +99,15 @@ describe("an option out of range is named", () => {
   it("a base or a start of positions", () => {
     expect(() => rope(block(1, 2, 4), { numHeads: 1, base: 0 })).toThrow("rope: base must be positive, but is 0");
     expect(() => rope(block(1, 2, 4), { numHeads: 1, start: -1 })).toThrow(OptionError);
+  });
+
+  it("a scale and a bias of attention", () => {
+    const x = block(1, 3, 4);
+    expect(() => attention(x, x, x, { numHeads: 2, scale: Number.NaN })).toThrow(
+      "attention: scale must be a finite number",
+    );
+    const bias = zeros([1, 2, 3, 1]) as Tensor4D;
+    expect(() => attention(x, x, x, { numHeads: 2, bias })).toThrow("attention: bias must have shape (1, 2, 3, 3)");
   });
 
   it("a dropout rate of attention", () => {
