@@ -13,7 +13,7 @@ import {
   writeText,
 } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
-import type { Gpt2 } from "@tessera-lm/gpt";
+import type { Decoder, Gpt2 } from "@tessera-lm/gpt";
 import { loadModel } from "@tessera-lm/gpt/node";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
@@ -63,7 +63,7 @@ await runMain(async () => {
 });
 
 /** Prints the prompt and its continuation, as it comes. */
-async function write(model: Gpt2, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
+async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
   const { tokens: maxNewTokens, temperature, topK, seed } = options;
   if (prompt.trim() !== "" && tokenizer.encode(prompt.trim()).length === 0) {
     throw new UsageError("The model knows none of the characters of this text; give it another one.");

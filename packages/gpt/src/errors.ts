@@ -11,9 +11,9 @@ export class SequenceTooLongError extends Error {
   readonly length: number;
   readonly contextLength: number;
 
-  constructor(length: number, contextLength: number) {
+  constructor(model: string, length: number, contextLength: number) {
     super(
-      `Gpt2: a sequence of ${length} tokens does not fit into the context of ${contextLength}. ` +
+      `${model}: a sequence of ${length} tokens does not fit into the context of ${contextLength}. ` +
         `Cut it into windows of at most ${contextLength} tokens, or make a model with a longer context.`,
     );
     this.length = length;

@@ -1,4 +1,4 @@
-import { range, type Scalar, slice, type Tensor, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
   atSite,
   type Block,
@@ -13,19 +13,19 @@ import {
   type LayerNorm,
   normal,
   randomGenerator,
-  VocabularyError,
   withDropout,
 } from "@tessera-lm/layers";
-import { add, linearCrossEntropy, TokenIdError } from "@tessera-lm/ops";
+import { add, linearCrossEntropy } from "@tessera-lm/ops";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 import { SequenceTooLongError } from "./errors.ts";
+import { lastPosition, modelPass, rows } from "./model-pass.ts";
 import { tokenLosses } from "./token-losses.ts";
 
 /**
  * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is the token
  * embedding transposed. Frees what it computes on the way: only the result of a method is the caller's.
  *
- * Every method throws {@link VocabularyError} for a token or target that the model does not know, on the `cpu` and
+ * Every method throws VocabularyError for a token or target that the model does not know, on the `cpu` and
  * `wasm` backends. On others it would have to wait for a GPU: check ids with `checkTokens` before they become tensors.
  */
 export class Gpt2 implements LanguageModel {
@@ -56,7 +56,7 @@ export class Gpt2 implements LanguageModel {
    * @throws {SequenceTooLongError} if T is greater than `contextLength`
    */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
-    return this.#pass(() => {
+    return modelPass(this.vocabSize, () => {
       const hidden = this.hidden(tokens, options); // (B, T, C)
       const [batch, time] = hidden.shape;
       return this.tokenEmbedding.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
@@ -68,7 +68,7 @@ export class Gpt2 implements LanguageModel {
    * unless gradients are wanted: then sum with `loss`.
    */
   tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
-    return this.#pass(() => {
+    return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
       return tokenLosses(this.tokenEmbedding, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
     });
@@ -76,7 +76,7 @@ export class Gpt2 implements LanguageModel {
 
   /** Σ tokenLosses, without ever holding all logits: the quantity to differentiate in training. */
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
-    return this.#pass(() => {
+    return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
       return linearCrossEntropy(hidden, this.tokenEmbedding.weight, targets.flatten());
     });
@@ -84,7 +84,7 @@ export class Gpt2 implements LanguageModel {
 
   /** What the head reads: the features after the final norm, (B, T) → (B, T, C); with `lastOnly` (B, 1, C). */
   hidden(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
-    return this.#pass(() => {
+    return modelPass(this.vocabSize, () => {
       let x = this.#embed(tokens, options); // (B, T, C)
       this.blocks.forEach((block, layer) => {
         x = checkpointed(block, x, atSite(options, layer + 1)); // (B, T, C)
@@ -93,19 +93,9 @@ export class Gpt2 implements LanguageModel {
     });
   }
 
-  /** A tidy in which an id that an operation refuses is one that the model does not know. */
-  #pass<T extends Tensor>(compute: () => T): T {
-    try {
-      return tidy(compute);
-    } catch (error) {
-      if (!(error instanceof TokenIdError)) throw error;
-      throw new VocabularyError(error.id, this.vocabSize, { cause: error });
-    }
-  }
-
   #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
     const time = tokens.shape[1];
-    if (time > this.contextLength) throw new SequenceTooLongError(time, this.contextLength);
+    if (time > this.contextLength) throw new SequenceTooLongError("Gpt2", time, this.contextLength);
     const positions = this.positionEmbedding.forward(range(0, time, 1, "int32")); // (T, C)
     const embedded = add(this.tokenEmbedding.forward(tokens), positions); // (B, T, C)
     return withDropout(embedded, this.config.dropout, options, 0);
@@ -135,16 +125,4 @@ export function assembleGpt2(config: Gpt2Config, initialize: Initializer): Gpt2 
     blocks: Array.from({ length: numLayers }, () => createBlock(block, initialize)),
     finalNorm: createLayerNorm({ width, bias, epsilon: layerNormEpsilon }),
   });
-}
-
-/** (B, T, C) → (B·T, C) */
-function rows(x: Tensor): Tensor2D {
-  return x.reshape([-1, x.shape[x.rank - 1] as number]);
-}
-
-/** (B, T, C) → (B, 1, C) */
-function lastPosition(x: Tensor): Tensor3D {
-  const features = x as Tensor3D;
-  const [batch, time, width] = features.shape;
-  return slice(features, [0, time - 1, 0], [batch, 1, width]);
 }

@@ -1,50 +1,96 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { tensor, tidy } from "@tensorflow/tfjs";
 import { dispose, parameters, zeros } from "@tessera-lm/layers";
 import type { HostTensor, TensorFile } from "@tessera-lm/weights";
 import { openSafetensorsFile } from "@tessera-lm/weights/node";
-import type { ResolvedGpt2Config } from "./config.ts";
-import { fromConfigJson } from "./config-json.ts";
-import { ModelFileError, TensorMismatchError } from "./errors.ts";
-import { assembleGpt2, type Gpt2 } from "./gpt2.ts";
-import { huggingFaceNames } from "./hugging-face-names.ts";
-import { parameterShapes } from "./parameter-shapes.ts";
+import { assignStored } from "./assign-stored.ts";
+import type { Decoder } from "./decoder.ts";
+import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
+import type { Family, Json, StoredTensor } from "./families/family.ts";
+import { gpt2 } from "./families/gpt2.ts";
+import { decoderFamilies } from "./families/index.ts";
+import type { Gpt2 } from "./gpt2.ts";
+
+/** What a model computes, and what its folder is opened as. */
+export interface ModelKinds {
+  /** The next token from those before. */
+  readonly decoder: Gpt2 | Decoder;
+}
+
+export type ModelKind = keyof ModelKinds;
+
+/** A model folder of which nothing but config.json and the names of the tensors has been read. */
+interface OpenFolder {
+  readonly fields: Json;
+  readonly configPath: string;
+  readonly weightsPath: string;
+  readonly file: TensorFile;
+}
+
+type Reader<Model> = (folder: OpenFolder) => Promise<Model>;
+
+const reader = <Config, Model extends object>(family: Family<Config, Model>): readonly [string, Reader<Model>] => [
+  family.modelType,
+  (folder) => readModel(family, folder),
+];
+
+/** By `model_type`. */
+const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<ModelKinds[Kind]>> } = {
+  decoder: new Map<unknown, Reader<Gpt2 | Decoder>>([reader(gpt2), ...decoderFamilies.map(reader)]),
+};
 
 /**
- * Opens a model folder in Hugging Face's layout: `config.json` of GPT-2 and `model.safetensors` in F32, F16 or BF16,
- * with or without the `transformer.` prefix. Weights are read one tensor at a time and held as float32.
+ * Opens a model folder in Hugging Face's layout: `config.json` and `model.safetensors` in F32, F16 or BF16, of the
+ * architectures GPT-2, Llama, Mistral and Qwen2. Weights are read one tensor at a time and held as float32.
  * @throws {ModelFileError} for a file that is missing or is not JSON
- * @throws {UnsupportedModelError} for another architecture
+ * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
  * @throws {ConfigError} for a configuration that cannot be built
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
  * @throws {SafetensorsError | UnsupportedDTypeError | ReadError} of `@tessera-lm/weights`, for a damaged weight file
  */
-export async function loadModel(folder: string): Promise<Gpt2> {
-  const config = await readConfig(join(folder, "config.json"));
-  const path = await weightsPath(folder);
-  const file = await openSafetensorsFile(path);
+export async function loadModel<Kind extends ModelKind = "decoder">(
+  folder: string,
+  kind: Kind = "decoder" as Kind,
+): Promise<ModelKinds[Kind]> {
+  const configPath = join(folder, "config.json");
+  const fields = await readFields(configPath);
+  const read = readerOf(fields.model_type, kind, configPath);
+  const weightsPath = await findWeights(folder);
+  const file = await openSafetensorsFile(weightsPath);
   try {
-    const names = checkedNames(file, config, path);
-    return await readWeights(file, names, { ...config, bias: config.bias || (await hasBiases(file, names)) });
+    return await read({ fields, configPath, weightsPath, file });
   } finally {
     await file.close();
   }
 }
 
-async function readConfig(path: string): Promise<ResolvedGpt2Config> {
+/** How a folder of this `model_type` is read. @throws {UnsupportedModelError} that lists the known ones */
+function readerOf<Kind extends ModelKind>(type: unknown, kind: Kind, file: string): Reader<ModelKinds[Kind]> {
+  const readers: ReadonlyMap<unknown, Reader<ModelKinds[Kind]>> = READERS[kind];
+  const read = readers.get(type);
+  if (read !== undefined) return read;
+  throw new UnsupportedModelError(file, "model_type", type, [...readers.keys()]);
+}
+
+async function readFields(path: string): Promise<Json> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new ModelFileError(`Cannot read ${path}. A model folder holds config.json and model.safetensors.`, { cause });
   });
+  const json = parsed(text, path);
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Json;
+  throw new ConfigError(`${path}: expected an object, as transformers writes it; found ${JSON.stringify(json)}.`);
+}
+
+function parsed(text: string, path: string): unknown {
   try {
-    return fromConfigJson(JSON.parse(text), path);
+    return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new ModelFileError(`${path} is not JSON: ${error.message}.`, { cause: error });
   }
 }
 
-async function weightsPath(folder: string): Promise<string> {
+async function findWeights(folder: string): Promise<string> {
   const path = join(folder, "model.safetensors");
   const exists = (file: string): Promise<boolean> =>
     access(file).then(
@@ -58,63 +104,58 @@ async function weightsPath(folder: string): Promise<string> {
   throw new ModelFileError(`${folder} has no model.safetensors.${advice}`);
 }
 
-/** The name in the file of every parameter that GPT-2 with biases has. @throws {TensorMismatchError} */
-function checkedNames({ entries }: TensorFile, config: ResolvedGpt2Config, path: string): Map<string, string> {
-  const mismatch = `${path} does not hold the GPT-2 of its config.json`;
-  if (config.numLayers > entries.size) {
-    throw new TensorMismatchError(mismatch, [`it has ${entries.size} tensors for ${config.numLayers} layers`]);
-  }
-  const present = new Map([...entries.keys()].filter((name) => !isIgnored(name)).map((name) => [full(name), name]));
-  const names = new Map<string, string>();
-  const problems: string[] = [];
-  for (const [parameter, shape] of parameterShapes({ ...config, bias: true })) {
-    const wanted = huggingFaceNames(parameter);
-    const name = present.get(wanted) ?? wanted;
-    present.delete(wanted);
-    const found = entries.get(name)?.shape;
-    if (found === undefined) problems.push(`missing: ${wanted} [${shape}]`);
-    else if (String(found) !== String(shape)) problems.push(`${name} is [${found}], expected [${shape}]`);
-    names.set(parameter, name);
-  }
-  for (const name of present.values()) problems.push(`unknown: ${name}`);
-  if (problems.length > 0) throw new TensorMismatchError(mismatch, problems);
-  return names;
-}
-
-/** Causal masks that older files carry along, and a copy of the tied head. */
-function isIgnored(name: string): boolean {
-  return /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || name === "lm_head.weight";
-}
-
-function full(name: string): string {
-  return name.startsWith("transformer.") ? name : `transformer.${name}`;
-}
-
-/** Whether any bias is not zero: a bias-free model that was trained further in transformers has got biases. */
-async function hasBiases(file: TensorFile, names: ReadonlyMap<string, string>): Promise<boolean> {
-  for (const [parameter, name] of names) {
-    if (!/\.(bias|shift)$/.test(parameter)) continue;
-    if ((await readFloats(file, name)).some((value) => value !== 0)) return true;
-  }
-  return false;
-}
-
-async function readWeights(
-  file: TensorFile,
-  names: ReadonlyMap<string, string>,
-  config: ResolvedGpt2Config,
-): Promise<Gpt2> {
-  const model = assembleGpt2(config, zeros);
+async function readModel<Config, Model extends object>(
+  family: Family<Config, Model>,
+  { fields, configPath, weightsPath, file }: OpenFolder,
+): Promise<Model> {
+  const config = family.readConfig(fields, configPath, file.entries);
+  const mismatch = `${weightsPath} does not hold the ${family.name} of its config.json`;
+  const stored = checkedTensors(family, config, file, mismatch);
+  const read = (tensor: StoredTensor): Promise<Float32Array> => readFloats(file, tensor.name);
+  const model = family.assemble((await family.settle?.(config, stored, read)) ?? config, zeros);
   try {
+    const byPath = new Map(stored.map((tensor) => [tensor.path, tensor]));
     for (const [path, parameter] of parameters(model)) {
-      const values = await readFloats(file, names.get(path) as string);
-      tidy(() => parameter.assign(tensor(values, parameter.shape, "float32")));
+      const tensor = byPath.get(path) as StoredTensor;
+      assignStored(parameter, tensor, await read(tensor));
     }
     return model;
   } catch (error) {
     dispose(model);
     throw error;
   }
+}
+
+/** The family's tensors under the names that they have in the file. @throws {TensorMismatchError} */
+function checkedTensors<Config>(
+  family: Family<Config, object>,
+  config: Config,
+  { entries }: TensorFile,
+  mismatch: string,
+): StoredTensor[] {
+  const numLayers = family.numLayers(config);
+  if (numLayers > entries.size) {
+    throw new TensorMismatchError(mismatch, [`it has ${entries.size} tensors for ${numLayers} layers`]);
+  }
+  const names = new Set([...entries.keys()].filter((name) => !family.isIgnored(name, config)));
+  const problems: string[] = [];
+  const found = family.tensors(config).map((stored) => {
+    const name = nameIn(names, stored.name, family.prefix);
+    names.delete(name);
+    const shape = entries.get(name)?.shape;
+    if (shape === undefined) problems.push(`missing: ${name} [${stored.shape}]`);
+    else if (String(shape) !== String(stored.shape)) problems.push(`${name} is [${shape}], expected [${stored.shape}]`);
+    return { ...stored, name };
+  });
+  for (const name of names) problems.push(`unknown: ${name}`);
+  if (problems.length > 0) throw new TensorMismatchError(mismatch, problems);
+  return found;
+}
+
+/** The name of a tensor in the file: files of a model without its head leave out the prefix. */
+function nameIn(names: ReadonlySet<string>, name: string, prefix: string): string {
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return !names.has(name) && names.has(bare) ? bare : name;
 }
 
 async function readFloats(file: TensorFile, name: string): Promise<Float32Array> {

@@ -1,51 +1,86 @@
 import { join } from "node:path";
+import { transpose } from "@tensorflow/tfjs";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { TensorToWrite } from "@tessera-lm/weights";
 import { writeFileAtomic, writeSafetensorsFile } from "@tessera-lm/weights/node";
-import { toConfigJson, toGenerationJson } from "./config-json.ts";
 import { TensorMismatchError } from "./errors.ts";
-import type { Gpt2 } from "./gpt2.ts";
-import { huggingFaceNames } from "./hugging-face-names.ts";
-import { parameterShapes } from "./parameter-shapes.ts";
+import type { Family, Json, StoredTensor } from "./families/family.ts";
+import { gpt2 } from "./families/gpt2.ts";
+import { decoderFamily } from "./families/index.ts";
+import { Gpt2 } from "./gpt2.ts";
+import type { ModelKinds } from "./load-model.ts";
 
 /**
- * Writes a model as transformers' GPT2LMHeadModel does: `config.json`, `generation_config.json` and `model.safetensors`
- * (float32). Each file appears whole or not at all, and the folder is made if it is missing. GPT-2 in transformers
- * always has biases: those that a bias-free model lacks are written as zeros, and `loadModel` leaves them out again.
- * Weights are fetched from the backend one after the other, while the event loop runs: do not change the model until
- * the promise resolves.
+ * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32). A
+ * `Decoder` becomes a Llama, Mistral or Qwen2, whichever computes what it does; one that is none of them gets a format
+ * of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder is made if it is
+ * missing. Weights are fetched from the backend one after the other, while the event loop runs: do not change the model
+ * until the promise resolves.
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
-export async function saveModel(model: Gpt2, folder: string): Promise<void> {
-  await writeSafetensorsFile(join(folder, "model.safetensors"), tensorsToWrite(model), { format: "pt" });
-  await writeFileAtomic(join(folder, "config.json"), jsonText(toConfigJson(model.config)));
-  await writeFileAtomic(join(folder, "generation_config.json"), jsonText(toGenerationJson(model.config)));
-}
-
-/** Everything that GPT2LMHeadModel wants, by its names. */
-function tensorsToWrite(model: Gpt2): [string, TensorToWrite][] {
+export async function saveModel(model: ModelKinds[keyof ModelKinds], folder: string): Promise<void> {
+  const { name, config, tensors } = storedForm(model);
   const own = parameters(model);
-  checkComplete(model, own);
-  return [...parameterShapes({ ...model.config, bias: true })].map(([path, shape]) => {
-    return [huggingFaceNames(path), { dtype: "F32", shape, read: () => values(own.get(path), shape) }];
-  });
+  checkComplete(name, own, tensors);
+  const toWrite = tensors.map((stored) => [stored.name, tensorToWrite(stored, own.get(stored.path))] as const);
+  await writeSafetensorsFile(join(folder, "model.safetensors"), toWrite, { format: "pt" });
+  await writeFileAtomic(join(folder, "config.json"), jsonText(config));
+  await writeFileAtomic(join(folder, "generation_config.json"), jsonText(generationConfig(config)));
 }
 
-async function values(parameter: Parameter | undefined, shape: readonly number[]): Promise<Float32Array> {
-  if (parameter !== undefined) return parameter.data<"float32">();
-  return new Float32Array(shape.reduce((product, length) => product * length, 1));
+/** A model as its folder has it. */
+interface StoredForm {
+  readonly name: string;
+  readonly config: Json;
+  readonly tensors: readonly StoredTensor[];
 }
 
-function checkComplete(model: Gpt2, own: ReadonlyMap<string, Parameter>): void {
-  const expected = parameterShapes(model.config);
+function storedForm(model: ModelKinds[keyof ModelKinds]): StoredForm {
+  if (model instanceof Gpt2) return formIn(gpt2, model.config);
+  return formIn(decoderFamily(model.config), model.config);
+}
+
+const formIn = <Config>(family: Family<Config, object>, config: Config): StoredForm => ({
+  name: family.name,
+  config: family.writeConfig(config),
+  tensors: family.tensors(config),
+});
+
+function tensorToWrite({ shape, transposed }: StoredTensor, parameter: Parameter | undefined): TensorToWrite {
+  return { dtype: "F32", shape, read: () => values(parameter, shape, transposed) };
+}
+
+/** A parameter's numbers as they lie in the file; zeros for one that the model lacks. */
+async function values(
+  parameter: Parameter | undefined,
+  shape: readonly number[],
+  transposed: boolean,
+): Promise<Float32Array> {
+  if (parameter === undefined) return new Float32Array(shape.reduce((product, length) => product * length, 1));
+  if (!transposed) return parameter.data<"float32">();
+  const turned = transpose(parameter);
+  try {
+    return await turned.data<"float32">();
+  } finally {
+    turned.dispose();
+  }
+}
+
+function generationConfig({ bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id }: Json): Json {
+  return { _from_model_config: true, bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id };
+}
+
+function checkComplete(name: string, own: ReadonlyMap<string, Parameter>, tensors: readonly StoredTensor[]): void {
+  const paths = new Set(tensors.map(({ path }) => path));
+  const lacking = tensors.filter(({ path, optional }) => !own.has(path) && !optional);
   const problems = [
-    ...[...expected.keys()].filter((path) => !own.has(path)).map((path) => `missing: ${path}`),
-    ...[...own.keys()].filter((path) => !expected.has(path)).map((path) => `not of GPT-2: ${path}`),
+    ...lacking.map(({ path }) => `missing: ${path}`),
+    ...[...own.keys()].filter((path) => !paths.has(path)).map((path) => `not of ${name}: ${path}`),
   ];
   if (problems.length === 0) return;
   throw new TensorMismatchError(
-    "saveModel: the parameters are not GPT-2's own; merge or remove adapters first",
+    `saveModel: the parameters are not those of a ${name}; merge or remove adapters first`,
     problems,
   );
 }

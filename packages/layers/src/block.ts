@@ -32,6 +32,17 @@ export class Block<A extends Projection = SelfAttention, F extends Projection = 
   }
 }
 
+/** The block of the first transformers and of BERT, norms last: x = norm(x + attention(x)), x = norm(x + feedForward(x)). */
+export class PostNormBlock<A extends Projection = Projection, F extends Projection = Projection> extends Block<A, F> {
+  /** (B, T, C) → (B, T, C) */
+  override forward(x: Tensor, options?: ForwardOptions): Tensor {
+    return tidy(() => {
+      const attended = this.attentionNorm.forward(add(x, this.attention.forward(x, atSite(options, 0)))); // (B, T, C)
+      return this.feedForwardNorm.forward(add(attended, this.feedForward.forward(attended, atSite(options, 1))));
+    });
+  }
+}
+
 export interface BlockOptions extends SelfAttentionOptions, FeedForwardOptions {
   /** ε of the two norms. Default 1e-5. */
   readonly layerNormEpsilon?: number;

@@ -1,12 +1,10 @@
-import { type Tensor, tidy } from "@tensorflow/tfjs";
-import { gelu, swiglu } from "@tessera-lm/ops";
+import { mul, type Tensor, tidy } from "@tensorflow/tfjs";
+import { swiglu } from "@tessera-lm/ops";
+import { type Activation, activate } from "./activation.ts";
 import { atSite, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
 import { createLinear, type Projection } from "./linear.ts";
-
-/** `gelu-tanh` is OpenAI's approximation by tanh, `gelu` the exact form by erf. */
-export type Activation = "gelu-tanh" | "gelu";
 
 /** y = down(activation(up(x))), with dropout on the output: the feed-forward part of GPT-2. */
 export class FeedForward implements Projection {
@@ -26,7 +24,7 @@ export class FeedForward implements Projection {
   forward(x: Tensor, options?: ForwardOptions): Tensor {
     return tidy(() => {
       const up = this.up.forward(x, atSite(options, 0)); // (…, F)
-      const active = gelu(up, this.activation === "gelu-tanh" ? "tanh" : "none"); // (…, F)
+      const active = activate(up, this.activation); // (…, F)
       return withDropout(this.down.forward(active, atSite(options, 1)), this.dropout, options, 2); // (…, C)
     });
   }
@@ -53,17 +51,22 @@ export function createFeedForward(options: FeedForwardOptions, initialize: Initi
   return new FeedForward({ up, down, activation, dropout });
 }
 
-/** y = down(silu(gate(x)) · up(x)), with dropout on the output: SwiGLU (Shazeer 2020), as in Llama. */
+/**
+ * y = down(activation(gate(x)) · up(x)), with dropout on the output (Shazeer 2020): SwiGLU as in Llama with `silu`, the
+ * gated GELU of T5 1.1 with `gelu-tanh`.
+ */
 export class GatedFeedForward implements Projection {
   gate: Projection; // (C, F)
   up: Projection; // (C, F)
   down: Projection; // (F, C)
+  readonly activation: Activation;
   readonly dropout: number;
 
-  constructor(parts: Pick<GatedFeedForward, "gate" | "up" | "down" | "dropout">) {
+  constructor(parts: Pick<GatedFeedForward, "gate" | "up" | "down" | "activation" | "dropout">) {
     this.gate = parts.gate;
     this.up = parts.up;
     this.down = parts.down;
+    this.activation = parts.activation;
     this.dropout = parts.dropout;
   }
 
@@ -71,21 +74,24 @@ export class GatedFeedForward implements Projection {
   forward(x: Tensor, options?: ForwardOptions): Tensor {
     return tidy(() => {
       const gate = this.gate.forward(x, atSite(options, 0)); // (…, F)
-      const hidden = swiglu(gate, this.up.forward(x, atSite(options, 1))); // (…, F)
+      const up = this.up.forward(x, atSite(options, 1)); // (…, F)
+      const hidden = this.activation === "silu" ? swiglu(gate, up) : mul(activate(gate, this.activation), up); // (…, F)
       return withDropout(this.down.forward(hidden, atSite(options, 2)), this.dropout, options, 3); // (…, C)
     });
   }
 }
 
-export interface GatedFeedForwardOptions extends Omit<FeedForwardOptions, "activation" | "hiddenWidth"> {
+export interface GatedFeedForwardOptions extends Omit<FeedForwardOptions, "hiddenWidth"> {
   /** F, the features between the two inner projections and `down`. Llama takes 8/3 · width, rounded up. */
   readonly hiddenWidth: number;
+  /** Of the gate. Default `silu`. */
+  readonly activation?: Activation;
 }
 
 export function createGatedFeedForward(options: GatedFeedForwardOptions, initialize: Initializer): GatedFeedForward {
-  const { width, hiddenWidth, bias = false, dropout = 0, outputStd } = options;
+  const { width, hiddenWidth, activation = "silu", bias = false, dropout = 0, outputStd } = options;
   const gate = createLinear({ inputs: width, outputs: hiddenWidth, bias }, initialize);
   const up = createLinear({ inputs: width, outputs: hiddenWidth, bias }, initialize);
   const down = createLinear({ inputs: hiddenWidth, outputs: width, bias, std: outputStd }, initialize);
-  return new GatedFeedForward({ gate, up, down, dropout });
+  return new GatedFeedForward({ gate, up, down, activation, dropout });
 }

@@ -1,11 +1,11 @@
+export { type Activation, activate } from "./activation.ts";
 export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from "./attention.ts";
-export { Block, type BlockOptions, createBlock } from "./block.ts";
+export { Block, type BlockOptions, createBlock, PostNormBlock } from "./block.ts";
 export { breathe } from "./breathe.ts";
 export { checkpointed } from "./checkpointed.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
 export { VocabularyError } from "./errors.ts";
 export {
-  type Activation,
   createFeedForward,
   createGatedFeedForward,
   FeedForward,
@@ -19,6 +19,12 @@ export type { ForwardOptions, LanguageModel } from "./language-model.ts";
 export { createLinear, Linear, type LinearOptions, type Projection } from "./linear.ts";
 export { type Module, type ModuleSite, modules, replaceModules } from "./modules.ts";
 export {
+  createMultiHeadAttention,
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+  type MultiHeadAttentionParts,
+} from "./multi-head-attention.ts";
+export {
   createLayerNorm,
   createRmsNorm,
   LayerNorm,
@@ -27,4 +33,15 @@ export {
   type RmsNormOptions,
 } from "./norm.ts";
 export { dispose, type Parameter, parameter, parameters } from "./parameter.ts";
+export { alibiSlopes, sinusoidalPositions } from "./positions.ts";
+export { createRelativePosition, RelativePosition, type RelativePositionOptions } from "./relative-position.ts";
+export {
+  createRotary,
+  type LinearScaling,
+  type Llama3Scaling,
+  type RopeScaling,
+  Rotary,
+  type RotaryOptions,
+  type YarnScaling,
+} from "./rotary.ts";
 export { checkTokens } from "./vocabulary.ts";

@@ -4,6 +4,8 @@ import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 export interface ForwardOptions {
   /** Seed of the dropout masks. Dropout is active exactly when it is given: in training, not in evaluation. */
   readonly seed?: number;
+  /** (B, S): 1 where a key may be seen, 0 where it is padding. Stays the caller's, until after the backward pass. */
+  readonly mask?: Tensor2D;
   /** Compute the logits of the last position only, (B, 1, V): what generation needs. Only language models read it. */
   readonly lastOnly?: boolean;
   /**

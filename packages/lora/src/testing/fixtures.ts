@@ -1,5 +1,5 @@
 import { type Tensor, type Tensor2D, tensor } from "@tensorflow/tfjs";
-import { type Gpt2, huggingFaceNames } from "@tessera-lm/gpt";
+import { Gpt2, huggingFaceNames } from "@tessera-lm/gpt";
 import { loadModel } from "@tessera-lm/gpt/node";
 import { openSafetensorsFile } from "@tessera-lm/weights/node";
 import { expect } from "vitest";
@@ -9,7 +9,11 @@ export const fixture = (name: string): string => new URL(`../fixtures/${name}`, 
 
 export const names: { moduleName: typeof huggingFaceNames } = { moduleName: huggingFaceNames };
 
-export const loadBase = (): Promise<Gpt2> => loadModel(fixture("tiny-gpt2"));
+export async function loadBase(): Promise<Gpt2> {
+  const model = await loadModel(fixture("tiny-gpt2"));
+  if (model instanceof Gpt2) return model;
+  throw new TypeError("tiny-gpt2 is no GPT-2");
+}
 
 /** A tensor of PEFT's. */
 export async function expected(name: string): Promise<Tensor> {

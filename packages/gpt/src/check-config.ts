@@ -1,0 +1,71 @@
+import type { Activation, RopeScaling } from "@tessera-lm/layers";
+import { ConfigError } from "./errors.ts";
+
+/** Checks the fields of one kind of configuration. */
+export interface ConfigCheck {
+  /** @throws {ConfigError} naming the field, its value and what it may be, unless it `holds` */
+  (holds: boolean, field: string, value: unknown, expected: string): void;
+}
+
+export const configCheck =
+  (kind: string): ConfigCheck =>
+  (holds, field, value, expected) => {
+    if (!holds) throw new ConfigError(`${kind}: ${field} is ${shown(value)}; it must be ${expected}.`);
+  };
+
+// JSON writes NaN and the infinities as null.
+const shown = (value: unknown): string => (typeof value === "number" ? String(value) : JSON.stringify(value));
+
+export function checkCounts(check: ConfigCheck, counts: Readonly<Record<string, unknown>>): void {
+  for (const [field, value] of Object.entries(counts)) {
+    check(Number.isSafeInteger(value) && Number(value) > 0, field, value, "a positive whole number");
+  }
+}
+
+export function checkOneOf(check: ConfigCheck, field: string, value: unknown, allowed: readonly string[]): void {
+  check(allowed.includes(value as string), field, value, allowed.map((each) => JSON.stringify(each)).join(" or "));
+}
+
+export function checkFlags(check: ConfigCheck, flags: Readonly<Record<string, unknown>>): void {
+  for (const [field, value] of Object.entries(flags)) check(typeof value === "boolean", field, value, "true or false");
+}
+
+export function checkPositive(check: ConfigCheck, numbers: Readonly<Record<string, unknown>>): void {
+  for (const [field, value] of Object.entries(numbers)) check(isPositive(value), field, value, "a positive number");
+}
+
+export function checkDropout(check: ConfigCheck, dropout: unknown): void {
+  check(typeof dropout === "number" && dropout >= 0 && dropout < 1, "dropout", dropout, "at least 0 and below 1");
+}
+
+export function checkToken(check: ConfigCheck, field: string, token: unknown, vocabSize: number): void {
+  const isToken = Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocabSize;
+  check(token === undefined || isToken, field, token, `a token below vocabSize, which is ${vocabSize}`);
+}
+
+export function checkRopeScaling(check: ConfigCheck, scaling: RopeScaling | undefined): void {
+  if (scaling === undefined) return;
+  checkOneOf(check, "ropeScaling.type", scaling.type, ["linear", "llama3", "yarn"]);
+  for (const [field, value] of Object.entries(scaling)) {
+    if (field !== "type" && value !== undefined)
+      check(isPositive(value), `ropeScaling.${field}`, value, "a positive number");
+  }
+  check(isPositive(scaling.factor), "ropeScaling.factor", scaling.factor, "a positive number");
+  if (scaling.type === "linear") return;
+  checkCounts(check, { "ropeScaling.originalContextLength": scaling.originalContextLength });
+  if (scaling.type === "yarn") return;
+  const { lowFrequencyFactor: low, highFrequencyFactor: high } = scaling;
+  const isRange = isPositive(low) && isPositive(high) && low < high;
+  check(
+    isRange,
+    "ropeScaling.lowFrequencyFactor",
+    low,
+    `a positive number below highFrequencyFactor, which is ${high}`,
+  );
+}
+
+export const ACTIVATIONS: readonly Activation[] = ["gelu-tanh", "gelu", "relu", "silu"];
+
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && value < Infinity;
+}

@@ -1,0 +1,180 @@
+import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
+import {
+  atSite,
+  Block,
+  checkpointed,
+  createEmbedding,
+  createFeedForward,
+  createGatedFeedForward,
+  createLayerNorm,
+  createMultiHeadAttention,
+  createRmsNorm,
+  createRotary,
+  type Embedding,
+  type ForwardOptions,
+  type Initializer,
+  type LanguageModel,
+  type MultiHeadAttention,
+  normal,
+  PostNormBlock,
+  type Projection,
+  type Rotary,
+  randomGenerator,
+  sinusoidalPositions,
+  withDropout,
+} from "@tessera-lm/layers";
+import { add, linearCrossEntropy } from "@tessera-lm/ops";
+import { type DecoderConfig, type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
+import { SequenceTooLongError } from "./errors.ts";
+import { lastPosition, modelPass, rows } from "./model-pass.ts";
+import { tokenLosses } from "./token-losses.ts";
+
+/** A block of a decoder: attention with query, key and value apart, and a feed-forward part. */
+export type DecoderBlock = Block<MultiHeadAttention, Projection>;
+
+/**
+ * A decoder-only language model of which every part is a field of its configuration: Llama, Mistral, Qwen2, and whatever
+ * else a person puts together. Frees what it computes on the way: only the result of a method is the caller's.
+ *
+ * Every method throws VocabularyError for a token or target that the model does not know, on the `cpu` and `wasm`
+ * backends. On others it would have to wait for a GPU: check ids with `checkTokens` before they become tensors.
+ */
+export class Decoder implements LanguageModel {
+  readonly config: ResolvedDecoderConfig;
+  tokenEmbedding: Embedding; // (V, C)
+  positionEmbedding?: Embedding; // (contextLength, C), for learned positions
+  blocks: DecoderBlock[];
+  finalNorm?: Projection; // none after post-norm blocks
+  head?: Embedding; // (V, C), unless it is the token embedding
+
+  constructor(
+    parts: Pick<Decoder, "config" | "tokenEmbedding" | "positionEmbedding" | "blocks" | "finalNorm" | "head">,
+  ) {
+    this.config = parts.config;
+    this.tokenEmbedding = parts.tokenEmbedding;
+    this.positionEmbedding = parts.positionEmbedding;
+    this.blocks = parts.blocks;
+    this.finalNorm = parts.finalNorm;
+    this.head = parts.head;
+  }
+
+  get vocabSize(): number {
+    return this.config.vocabSize;
+  }
+
+  get contextLength(): number {
+    return this.config.contextLength;
+  }
+
+  /**
+   * tokens (B, T) int32 → logits (B, T, V); with `lastOnly` (B, 1, V).
+   * @throws {SequenceTooLongError} if T is greater than `contextLength`
+   */
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return modelPass(this.vocabSize, () => {
+      const hidden = this.hidden(tokens, options); // (B, T, C)
+      const [batch, time] = hidden.shape;
+      return this.#head.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
+    });
+  }
+
+  /**
+   * −log p(target) in nats at every position, (B, T) → (B, T); 0 where the target is −1. All logits never exist at once,
+   * unless gradients are wanted: then sum with `loss`.
+   */
+  tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
+    return modelPass(this.vocabSize, () => {
+      const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
+      return tokenLosses(this.#head, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
+    });
+  }
+
+  /** Σ tokenLosses, without ever holding all logits: the quantity to differentiate in training. */
+  loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
+    return modelPass(this.vocabSize, () => {
+      const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
+      return linearCrossEntropy(hidden, this.#head.weight, targets.flatten());
+    });
+  }
+
+  /** What the head reads: the features after the last norm, (B, T) → (B, T, C); with `lastOnly` (B, 1, C). */
+  hidden(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return modelPass(this.vocabSize, () => {
+      let x = this.#embed(tokens, options); // (B, T, C)
+      this.blocks.forEach((block, layer) => {
+        x = checkpointed(block, x, atSite(options, layer + 1)); // (B, T, C)
+      });
+      if (options?.lastOnly) x = lastPosition(x);
+      return (this.finalNorm ? this.finalNorm.forward(x) : x) as Tensor3D;
+    });
+  }
+
+  get #head(): Embedding {
+    return this.head ?? this.tokenEmbedding;
+  }
+
+  #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
+    const time = tokens.shape[1];
+    if (time > this.contextLength) throw new SequenceTooLongError("Decoder", time, this.contextLength);
+    const embedded = this.tokenEmbedding.forward(tokens); // (B, T, C)
+    const positions = this.#positions(time); // (T, C)
+    return withDropout(positions ? add(embedded, positions) : embedded, this.config.dropout, options, 0);
+  }
+
+  #positions(time: number): Tensor | undefined {
+    if (this.positionEmbedding) return this.positionEmbedding.forward(range(0, time, 1, "int32"));
+    return this.config.positions === "sinusoidal" ? sinusoidalPositions(0, time, this.config.width) : undefined;
+  }
+}
+
+/**
+ * A decoder with fresh weights, the same for the same seed on every backend, as GPT-2 starts: embeddings and linear
+ * weights N(0, 0.02²), the two projections of each block that end in the residual stream N(0, (0.02 / √(2 ·
+ * numLayers))²), biases 0, norms 1.
+ * @throws {ConfigError}
+ */
+export function createDecoder(config: DecoderConfig, seed: number): Decoder {
+  const random = randomGenerator(seed);
+  return assembleDecoder(resolveDecoderConfig(config), (shape, std) => normal(shape, std, random));
+}
+
+/** A decoder whose weight matrices come from `initialize`. */
+export function assembleDecoder(config: ResolvedDecoderConfig, initialize: Initializer): Decoder {
+  const { vocabSize, contextLength, numLayers, width, positions, tieEmbeddings, postNorm } = config;
+  const rotary =
+    positions === "rotary"
+      ? createRotary({ ...config, theta: config.ropeTheta, scaling: config.ropeScaling })
+      : undefined;
+  return new Decoder({
+    config,
+    tokenEmbedding: createEmbedding({ count: vocabSize, width }, initialize),
+    positionEmbedding:
+      positions === "learned" ? createEmbedding({ count: contextLength, width }, initialize) : undefined,
+    blocks: Array.from({ length: numLayers }, (_, layer) => createDecoderBlock(config, layer, rotary, initialize)),
+    finalNorm: postNorm ? undefined : createNorm(config),
+    head: tieEmbeddings ? undefined : createEmbedding({ count: vocabSize, width }, initialize),
+  });
+}
+
+function createDecoderBlock(
+  config: ResolvedDecoderConfig,
+  layer: number,
+  rotary: Rotary | undefined,
+  initialize: Initializer,
+): DecoderBlock {
+  const { numLayers, numFullAttentionLayers, feedForwardWidth, gated, positions, postNorm } = config;
+  const outputStd = 0.02 / Math.sqrt(2 * numLayers);
+  const slidingWindow = layer < numFullAttentionLayers ? undefined : config.slidingWindow;
+  const alibi = positions === "alibi";
+  const feedForward = { ...config, hiddenWidth: feedForwardWidth, outputStd };
+  return new (postNorm ? PostNormBlock : Block)({
+    attentionNorm: createNorm(config),
+    attention: createMultiHeadAttention({ ...config, slidingWindow, rotary, alibi, outputStd }, initialize),
+    feedForwardNorm: createNorm(config),
+    feedForward: gated ? createGatedFeedForward(feedForward, initialize) : createFeedForward(feedForward, initialize),
+  });
+}
+
+function createNorm({ norm, width, bias, normEpsilon: epsilon }: ResolvedDecoderConfig): Projection {
+  return norm === "rms" ? createRmsNorm({ width, epsilon }) : createLayerNorm({ width, bias, epsilon });
+}

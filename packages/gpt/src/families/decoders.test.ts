@@ -1,0 +1,153 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dispose as disposeTensors, tidy, variableGrads } from "@tensorflow/tfjs";
+import { dispose, parameters } from "@tessera-lm/layers";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Decoder } from "../decoder.ts";
+import type { DecoderConfig } from "../decoder-config.ts";
+import { decoderShapes } from "../decoder-shapes.ts";
+import { generate } from "../generate.ts";
+import type { Gpt2 } from "../gpt2.ts";
+import { loadModel } from "../load-model.ts";
+import { saveModel } from "../save-model.ts";
+import {
+  greatestDifference,
+  inTemporaryFolder,
+  type Reference,
+  readReference,
+  readTensors,
+} from "../testing/reference.ts";
+import { llamaName } from "./llama.ts";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+
+const size = { vocabSize: 64, contextLength: 96, numLayers: 2, numHeads: 4, width: 32, feedForwardWidth: 48 };
+const configs: Record<string, Partial<DecoderConfig>> = {
+  llama2: { family: "llama", tieEmbeddings: true },
+  llama3: {
+    family: "llama",
+    numKeyValueHeads: 2,
+    headWidth: 12,
+    normEpsilon: 1e-5,
+    ropeTheta: 500_000,
+    ropeScaling: {
+      type: "llama3",
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalContextLength: 32,
+    },
+  },
+  "llama-yarn": {
+    family: "llama",
+    numKeyValueHeads: 2,
+    bias: true,
+    queryKeyValueBias: true,
+    ropeScaling: { type: "yarn", factor: 4, originalContextLength: 24 },
+  },
+  "llama-linear": {
+    family: "llama",
+    numKeyValueHeads: 1,
+    tieEmbeddings: true,
+    ropeScaling: { type: "linear", factor: 2 },
+  },
+  mistral: { family: "mistral", numKeyValueHeads: 2, slidingWindow: 4 },
+  qwen2: { family: "qwen2", numKeyValueHeads: 2, queryKeyValueBias: true, tieEmbeddings: true },
+  "qwen2-window": {
+    family: "qwen2",
+    numKeyValueHeads: 2,
+    queryKeyValueBias: true,
+    slidingWindow: 3,
+    numFullAttentionLayers: 1,
+  },
+};
+
+describe.each(Object.keys(configs))("the folder %s, saved by transformers", (name) => {
+  let model: Gpt2 | Decoder;
+  let reference: Reference;
+  beforeEach(async () => {
+    model = await loadModel(fixture(name));
+    reference = await readReference(fixture(name));
+  });
+  afterEach(() => dispose(model));
+
+  test("has its configuration", () => {
+    expect(model.config).toEqual({
+      ...size,
+      numKeyValueHeads: 4,
+      headWidth: 8,
+      activation: "silu",
+      gated: true,
+      norm: "rms",
+      normEpsilon: 1e-6,
+      postNorm: false,
+      positions: "rotary",
+      ropeTheta: 10_000,
+      numFullAttentionLayers: 0,
+      dropout: 0,
+      bias: false,
+      queryKeyValueBias: false,
+      tieEmbeddings: false,
+      beginOfText: 1,
+      endOfText: 2,
+      ...configs[name],
+    });
+  });
+
+  test("gives the same logits and the same loss", () => {
+    const logits = tidy(() => model.forward(reference.ids("tokens")).dataSync());
+    expect(greatestDifference(logits, reference.numbers("logits"))).toBeLessThan(2e-5);
+    const loss = tidy(() => model.loss(reference.ids("tokens"), reference.ids("targets")).dataSync());
+    expect(greatestDifference(loss, reference.numbers("loss"))).toBeLessThan(1e-4);
+  });
+
+  test("continues a text the same way, greedily", async () => {
+    const prompt = reference.numbers("tokens").slice(0, 5);
+    const tokens: number[] = [];
+    for await (const token of generate(model, prompt, { maxNewTokens: 64, temperature: 0 })) tokens.push(token);
+    expect(tokens).toEqual(Array.from(reference.numbers("greedy")));
+  });
+
+  test("saved again holds the same tensors in float32, and a config.json that says the same", () =>
+    inTemporaryFolder(async (folder) => {
+      await saveModel(model, folder);
+      const ours = await readTensors(join(folder, "model.safetensors"));
+      const theirs = await readTensors(join(fixture(name), "model.safetensors"));
+      expect(new Set(ours.keys())).toEqual(new Set(theirs.keys()));
+      for (const [key, { shape, data }] of theirs) expect(ours.get(key)).toEqual({ dtype: "F32", shape, data });
+      const config = async (path: string): Promise<Record<string, unknown>> =>
+        JSON.parse(await readFile(join(path, "config.json"), "utf8"));
+      const { torch_dtype: _, dtype: __, rope_scaling: ___, rope_theta: ____, ...fields } = await config(folder);
+      expect({ head_dim: 8, ...(await config(fixture(name))) }).toMatchObject(fields);
+      const again = await loadModel(folder);
+      expect(again.config).toEqual(model.config);
+      dispose(again);
+    }));
+
+  test("has the parameters that decoderShapes foretells", () => {
+    const shapes = [...parameters(model)].map(([path, { shape }]) => [path, shape]);
+    expect([...decoderShapes(model.config)]).toEqual(shapes);
+  });
+});
+
+test("Llama's gradients are those of transformers", async () => {
+  const model = await loadModel(fixture("llama3"));
+  const reference = await readReference(fixture("llama3"));
+  const own = parameters(model);
+  const { value, grads } = tidy(() =>
+    variableGrads(() => model.loss(reference.ids("tokens"), reference.ids("targets")), [...own.values()]),
+  );
+  let compared = 0;
+  for (const [path, { name, rank }] of own) {
+    const key = `gradient.${llamaName(path)}`;
+    if (!reference.has(key)) continue;
+    const isLinear = rank === 2 && !/(Embedding|head)/.test(path);
+    const gradient = tidy(() => (isLinear ? grads[name].transpose() : grads[name]).dataSync());
+    expect(greatestDifference(gradient, reference.numbers(key)), key).toBeLessThan(1e-4);
+    compared++;
+  }
+  expect(compared).toBe(12);
+  disposeTensors([value, grads]);
+  dispose(model);
+});

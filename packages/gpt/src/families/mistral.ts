@@ -1,0 +1,38 @@
+import { assembleDecoder } from "../decoder.ts";
+import { present } from "./family.ts";
+import {
+  type DecoderFamily,
+  isIgnoredByLlama,
+  isLlamaLike,
+  llamaTensors,
+  readLlamaLike,
+  writeLlamaLike,
+} from "./llama.ts";
+
+/** Mistral (Jiang et al. 2023): Llama without biases, and with a sliding window. */
+export const mistral: DecoderFamily = {
+  name: "Mistral",
+  modelType: "mistral",
+  prefix: "model.",
+  isIgnored: isIgnoredByLlama,
+
+  readConfig(json, file) {
+    const fields = { max_position_embeddings: 4096 * 32, num_key_value_heads: 8, sliding_window: 4096, ...json };
+    return readLlamaLike(fields, file, { slidingWindow: present(fields.sliding_window) });
+  },
+
+  writeConfig: (config) => ({
+    architectures: ["MistralForCausalLM"],
+    model_type: "mistral",
+    ...writeLlamaLike(config),
+    sliding_window: config.slidingWindow ?? null,
+  }),
+
+  holds: (config) => isLlamaLike(config) && !config.bias && !config.queryKeyValueBias && isEverywhere(config),
+  tensors: llamaTensors,
+  numLayers: ({ numLayers }) => numLayers,
+  assemble: assembleDecoder,
+};
+
+const isEverywhere = (config: { slidingWindow?: number; numFullAttentionLayers: number }): boolean =>
+  config.slidingWindow === undefined || config.numFullAttentionLayers === 0;
