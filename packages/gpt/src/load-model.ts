@@ -1,8 +1,8 @@
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dispose, parameters, zeros } from "@tessera-lm/layers";
 import type { HostTensor, TensorFile } from "@tessera-lm/weights";
-import { openSafetensorsFile } from "@tessera-lm/weights/node";
+import { openSafetensorsFolder } from "@tessera-lm/weights/node";
 import { assignStored } from "./assign-stored.ts";
 import type { Decoder } from "./decoder.ts";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
@@ -21,9 +21,9 @@ export type ModelKind = keyof ModelKinds;
 
 /** A model folder of which nothing but config.json and the names of the tensors has been read. */
 interface OpenFolder {
+  readonly path: string;
   readonly fields: Json;
   readonly configPath: string;
-  readonly weightsPath: string;
   readonly file: TensorFile;
 }
 
@@ -40,13 +40,15 @@ const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<Model
 };
 
 /**
- * Opens a model folder in Hugging Face's layout: `config.json` and `model.safetensors` in F32, F16 or BF16, of the
- * architectures GPT-2, Llama, Mistral and Qwen2. Weights are read one tensor at a time and held as float32.
- * @throws {ModelFileError} for a file that is missing or is not JSON
+ * Opens a model folder in Hugging Face's layout: `config.json` and weights in safetensors, in one file or in shards, as
+ * F32, F16 or BF16; of the architectures GPT-2, Llama, Mistral and Qwen2. Tensors are read one at a time and held as
+ * float32.
+ * @throws {ModelFileError} for a config.json that is missing or is not JSON
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
  * @throws {ConfigError} for a configuration that cannot be built
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
- * @throws {SafetensorsError | UnsupportedDTypeError | ReadError} of `@tessera-lm/weights`, for a damaged weight file
+ * @throws {ReadError | SafetensorsError | ShardIndexError | UnsupportedDTypeError} of `@tessera-lm/weights`, for weights
+ *   that are missing, damaged or of another dtype
  */
 export async function loadModel<Kind extends ModelKind = "decoder">(
   folder: string,
@@ -55,10 +57,9 @@ export async function loadModel<Kind extends ModelKind = "decoder">(
   const configPath = join(folder, "config.json");
   const fields = await readFields(configPath);
   const read = readerOf(fields.model_type, kind, configPath);
-  const weightsPath = await findWeights(folder);
-  const file = await openSafetensorsFile(weightsPath);
+  const file = await openSafetensorsFolder(folder);
   try {
-    return await read({ fields, configPath, weightsPath, file });
+    return await read({ path: folder, fields, configPath, file });
   } finally {
     await file.close();
   }
@@ -90,26 +91,12 @@ function parsed(text: string, path: string): unknown {
   }
 }
 
-async function findWeights(folder: string): Promise<string> {
-  const path = join(folder, "model.safetensors");
-  const exists = (file: string): Promise<boolean> =>
-    access(file).then(
-      () => true,
-      () => false,
-    );
-  if (await exists(path)) return path;
-  const others = ["model.safetensors.index.json", "pytorch_model.bin"];
-  const found = (await Promise.all(others.map((name) => exists(join(folder, name))))).indexOf(true);
-  const advice = found === -1 ? "" : ` It has ${others[found]}: save it in one piece as safetensors with transformers.`;
-  throw new ModelFileError(`${folder} has no model.safetensors.${advice}`);
-}
-
 async function readModel<Config, Model extends object>(
   family: Family<Config, Model>,
-  { fields, configPath, weightsPath, file }: OpenFolder,
+  { path: folder, fields, configPath, file }: OpenFolder,
 ): Promise<Model> {
   const config = family.readConfig(fields, configPath, file.entries);
-  const mismatch = `${weightsPath} does not hold the ${family.name} of its config.json`;
+  const mismatch = `${folder} does not hold the ${family.name} of its config.json`;
   const stored = checkedTensors(family, config, file, mismatch);
   const read = (tensor: StoredTensor): Promise<Float32Array> => readFloats(file, tensor.name);
   const model = family.assemble((await family.settle?.(config, stored, read)) ?? config, zeros);

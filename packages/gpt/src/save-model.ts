@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { transpose } from "@tensorflow/tfjs";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { TensorToWrite } from "@tessera-lm/weights";
-import { writeFileAtomic, writeSafetensorsFile } from "@tessera-lm/weights/node";
+import { writeFileAtomic, writeSafetensorsFolder } from "@tessera-lm/weights/node";
 import { TensorMismatchError } from "./errors.ts";
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
@@ -11,11 +11,11 @@ import { Gpt2 } from "./gpt2.ts";
 import type { ModelKinds } from "./load-model.ts";
 
 /**
- * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32). A
- * `Decoder` becomes a Llama, Mistral or Qwen2, whichever computes what it does; one that is none of them gets a format
- * of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder is made if it is
- * missing. Weights are fetched from the backend one after the other, while the event loop runs: do not change the model
- * until the promise resolves.
+ * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32, in
+ * shards above 5 GB). A `Decoder` becomes a Llama, Mistral or Qwen2, whichever computes what it does; one that is none
+ * of them gets a format of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder
+ * is made if it is missing. Weights are fetched from the backend one after the other, while the event loop runs: do not
+ * change the model until the promise resolves.
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
@@ -24,7 +24,7 @@ export async function saveModel(model: ModelKinds[keyof ModelKinds], folder: str
   const own = parameters(model);
   checkComplete(name, own, tensors);
   const toWrite = tensors.map((stored) => [stored.name, tensorToWrite(stored, own.get(stored.path))] as const);
-  await writeSafetensorsFile(join(folder, "model.safetensors"), toWrite, { format: "pt" });
+  await writeSafetensorsFolder(folder, toWrite);
   await writeFileAtomic(join(folder, "config.json"), jsonText(config));
   await writeFileAtomic(join(folder, "generation_config.json"), jsonText(generationConfig(config)));
 }
