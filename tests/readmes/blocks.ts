@@ -15,11 +15,12 @@ export interface Block {
   readonly runs: boolean;
 }
 
-/** Every TypeScript block of the READMEs of the packages, and of the repository. */
+/** Every TypeScript block of the READMEs of the packages, of the repository, and of the pages of docs. */
 export function readmeBlocks(): Block[] {
   // The repository itself depends on no package; its README's code stands beside the example that uses all of them.
   const homes = [
     ["README.md", "examples/shakespeare"],
+    ["docs/quantisation.md", "packages/weights"],
     ...packageFolders.map((folder) => [`${folder}/README.md`, folder]),
   ];
   return homes.flatMap(([readme = "", home = ""]) =>

@@ -172,9 +172,9 @@ async function sync(path: string): Promise<void> {
 }
 
 /** Runs `write`; an error of a system call becomes a WriteError that says what to do. */
-async function asWriteError(path: string, write: () => Promise<void>): Promise<void> {
+export async function asWriteError<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
-    await write();
+    return await write();
   } catch (error) {
     if (error instanceof CallersError) throw error.cause;
     if (!isSystemError(error)) throw error;

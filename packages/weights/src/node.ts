@@ -1,6 +1,9 @@
 export { makeFolder, writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
 export { fileSource } from "./file-source.ts";
 export { openGgufFile, writeGgufFile } from "./gguf/file.ts";
+export { type DownloadOptions, downloadFromHub, type HubProgress } from "./hub/download.ts";
+export { HubError, type HubErrorReason } from "./hub/errors.ts";
+export type { HubOptions } from "./hub/settings.ts";
 export { openSafetensorsFile, writeSafetensorsFile } from "./safetensors/file.ts";
 export { openSafetensorsFolder, type SafetensorsFolderOptions, writeSafetensorsFolder } from "./safetensors/folder.ts";
 export { openShardedSafetensors } from "./safetensors/sharded.ts";

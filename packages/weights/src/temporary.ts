@@ -54,7 +54,8 @@ function isLeftover(name: string): boolean {
   return Number(pid) === process.pid ? !inUse.has(`${pid}-${random}`) : !isAlive(Number(pid));
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -1,0 +1,109 @@
+import { copyFile, mkdir, readdir, readFile, realpath, rename, stat, symlink } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import { writeFileAtomic } from "../atomic.ts";
+import { withTemporary } from "../temporary.ts";
+import { matchesAny } from "./patterns.ts";
+import { etagOf, isCommit, type RepositoryFile } from "./repository.ts";
+
+/**
+ * A repository's folder in the cache, `models--OWNER--NAME`, laid out as Hugging Face's clients share it:
+ *
+ *     blobs/ETAG                the bytes of a file
+ *     snapshots/COMMIT/PATH     a link to its blob, or a copy where the system has no links
+ *     refs/REVISION             the commit that a branch or tag pointed to
+ *     trees/COMMIT.json         the files of a commit
+ */
+export const repositoryFolder = (cacheFolder: string, repository: string): string =>
+  join(cacheFolder, `models--${repository.replace("/", "--")}`);
+
+export const blobsFolder = (folder: string): string => join(folder, "blobs");
+
+export const snapshotFolder = (folder: string, commit: string): string => join(folder, "snapshots", commit);
+
+/** The commit of a revision when it was last fetched. */
+export async function readRef(folder: string, revision: string): Promise<string | undefined> {
+  if (isCommit(revision)) return revision;
+  const commit = await readFile(join(folder, "refs", revision), "utf8").catch(() => "");
+  return isCommit(commit.trim()) ? commit.trim() : undefined;
+}
+
+/** @throws WriteError */
+export async function writeRef(folder: string, revision: string, commit: string): Promise<void> {
+  if (revision === commit || (await readRef(folder, revision)) === commit) return;
+  await writeFileAtomic(join(folder, "refs", revision), commit);
+}
+
+interface TreeEntry {
+  readonly size: number;
+  readonly blob_id: string;
+  readonly lfs_sha256?: string;
+  readonly lfs_size?: number;
+  readonly xet_hash?: string;
+}
+
+const TREE_VERSION = 1;
+
+/** The files of a commit, if they were listed before. */
+export async function readTree(folder: string, commit: string): Promise<RepositoryFile[] | undefined> {
+  try {
+    const tree = JSON.parse(await readFile(join(folder, "trees", `${commit}.json`), "utf8"));
+    if (tree.format_version !== TREE_VERSION) return undefined;
+    return Object.entries(tree.files as Record<string, TreeEntry>).map(([path, entry]) => ({
+      path,
+      size: entry.lfs_size ?? entry.size,
+      blobId: entry.blob_id,
+      sha256: entry.lfs_sha256,
+      xetHash: entry.xet_hash,
+    }));
+  } catch {
+    return undefined; // absent, or another program's idea of it: the hub is asked again
+  }
+}
+
+/** @throws WriteError */
+export async function writeTree(folder: string, commit: string, files: readonly RepositoryFile[]): Promise<void> {
+  const entries = files.map((file): [string, TreeEntry] => [file.path, treeEntry(file)]);
+  const tree = { format_version: TREE_VERSION, files: Object.fromEntries(entries) };
+  await writeFileAtomic(join(folder, "trees", `${commit}.json`), JSON.stringify(tree, undefined, 1));
+}
+
+function treeEntry({ size, blobId, sha256, xetHash }: RepositoryFile): TreeEntry {
+  const lfs = sha256 === undefined ? {} : { lfs_sha256: sha256, lfs_size: size };
+  return { size, blob_id: blobId, ...lfs, ...(xetHash === undefined ? {} : { xet_hash: xetHash }) };
+}
+
+/** Whether a snapshot has every file that matches; where its files were never listed, whether it has any. */
+export async function hasSnapshot(folder: string, commit: string, patterns: readonly string[]): Promise<boolean> {
+  const snapshot = snapshotFolder(folder, commit);
+  const tree = await readTree(folder, commit);
+  if (tree === undefined) return (await filesIn(snapshot)).some((path) => matchesAny(path, patterns));
+  const wanted = tree.filter(({ path }) => matchesAny(path, patterns));
+  for (const { path, size } of wanted) if ((await sizeOf(join(snapshot, path))) !== size) return false;
+  return wanted.length > 0;
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  return paths.map((path) => relative(folder, path).split(sep).join("/"));
+}
+
+/** Bytes of a file, links followed; undefined where there is none. */
+export const sizeOf = (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    (stats) => (stats.isFile() ? stats.size : undefined),
+    () => undefined,
+  );
+
+/** Puts a file whose blob is there into a snapshot. @throws a system error */
+export async function linkIntoSnapshot(folder: string, commit: string, file: RepositoryFile): Promise<void> {
+  const blob = join(blobsFolder(folder), etagOf(file));
+  const path = join(snapshotFolder(folder, commit), file.path);
+  const present = await realpath(path).catch(() => undefined);
+  if (present !== undefined && present === (await realpath(blob))) return;
+  await mkdir(dirname(path), { recursive: true });
+  await withTemporary(path, async (fresh) => {
+    await symlink(relative(dirname(path), blob), fresh).catch(() => copyFile(blob, fresh));
+    await rename(fresh, path);
+  });
+}

@@ -1,0 +1,92 @@
+import { HubError } from "./errors.ts";
+import { type Connection, getJson } from "./request.ts";
+
+/** A file of a model's repository at one commit. */
+export interface RepositoryFile {
+  /** Its place in the repository, with `/`. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** git's hash of the file, or of the pointer to it where LFS keeps it. */
+  readonly blobId: string;
+  /** The file's own hash where LFS keeps it. */
+  readonly sha256?: string;
+  /** Hugging Face's name for it in its own storage; kept for Python's client. */
+  readonly xetHash?: string;
+}
+
+/** What the cache calls the file's bytes: the ETag under which Hugging Face serves them. */
+export const etagOf = ({ blobId, sha256 }: RepositoryFile): string => sha256 ?? blobId;
+
+const COMMIT = /^[0-9a-f]{40}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export const isCommit = (revision: string): boolean => COMMIT.test(revision);
+
+/** `owner/name`, or the `name` of old models alone. @throws HubError */
+export function checkNames(repository: string, revision: string): void {
+  if (!/^([\w][\w.-]*\/)?[\w][\w.-]*$/.test(repository) || /--|\.\./.test(repository)) {
+    throw new HubError("usage", `${JSON.stringify(repository)} is no name of a model: expected "owner/name".`);
+  }
+  if (isSafePath(revision)) return;
+  throw new HubError("usage", `${JSON.stringify(revision)} is no branch, tag or commit.`);
+}
+
+/** The commit that a branch or tag points to now. @throws HubError */
+export async function resolveCommit(connection: Connection, repository: string, revision: string): Promise<string> {
+  const url = `${connection.endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const { value } = await getJson(connection, url, `${repository} at ${revision}`);
+  const sha = (value as { readonly sha?: unknown } | null)?.sha;
+  if (typeof sha === "string" && isCommit(sha)) return sha;
+  throw new HubError("response", `${url} names no commit: is ${connection.endpoint} a hub?`);
+}
+
+/** Every file of a commit; the server gives them in pages. @throws HubError */
+export async function listFiles(connection: Connection, repository: string, commit: string): Promise<RepositoryFile[]> {
+  const files: RepositoryFile[] = [];
+  const seen = new Set<string>();
+  let url: string | undefined = `${connection.endpoint}/api/models/${repository}/tree/${commit}?recursive=true`;
+  while (url !== undefined && !seen.has(url)) {
+    seen.add(url);
+    const { value, headers } = await getJson(connection, url, `the files of ${repository}`);
+    if (!Array.isArray(value)) throw new HubError("response", `${url} gives no list of files.`);
+    for (const entry of value as Listed[]) if (entry?.type === "file") files.push(parseFile(url, entry));
+    url = nextPage(url, headers.get("link"));
+  }
+  return files;
+}
+
+interface Listed {
+  readonly type?: unknown;
+  readonly path?: unknown;
+  readonly size?: unknown;
+  readonly oid?: unknown;
+  readonly xetHash?: unknown;
+  readonly lfs?: { readonly oid?: unknown; readonly size?: unknown } | null;
+}
+
+/** Names and hashes become names of files here: none may lead out of the cache. */
+function parseFile(url: string, { path, size, oid, lfs, xetHash }: Listed): RepositoryFile {
+  const bytes = lfs?.size ?? size;
+  const valid = typeof path === "string" && isSafePath(path) && typeof bytes === "number" && bytes >= 0;
+  if (!valid || !Number.isSafeInteger(bytes) || typeof oid !== "string" || !COMMIT.test(oid)) {
+    throw new HubError("response", `${url} lists a file that cannot be: ${JSON.stringify({ path, size, oid, lfs })}.`);
+  }
+  const xet = typeof xetHash === "string" && SHA256.test(xetHash) ? { xetHash } : {};
+  if (!lfs) return { path, size: bytes, blobId: oid, ...xet };
+  if (typeof lfs.oid === "string" && SHA256.test(lfs.oid)) {
+    return { path, size: bytes, blobId: oid, sha256: lfs.oid, ...xet };
+  }
+  throw new HubError("response", `${url} lists ${path} without a SHA-256.`);
+}
+
+/** Whether a path has no step that leaves its folder, on any system. */
+export const isSafePath = (path: string): boolean =>
+  path.split("/").every((step) => step !== "" && step !== "." && step !== ".." && !/[\\:\0]/.test(step));
+
+/** Of `<https://…>; rel="next"`. */
+function nextPage(url: string, link: string | null): string | undefined {
+  const next = /<([^>]*)>;\s*rel="next"/.exec(link ?? "")?.[1];
+  if (next === undefined || !URL.canParse(next, url)) return undefined;
+  return new URL(next, url).href;
+}
