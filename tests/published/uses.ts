@@ -25,6 +25,12 @@ export const uses: readonly Use[] = [
       return ids.join() === "2,0,1";`,
   },
   {
+    specifier: "@tessera-lm/tokenizer/chat",
+    names: ["ChatTemplate"],
+    body: `const template = new ChatTemplate("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}");
+      return template.render([{ role: "user", content: "hi" }]) === "<user>hi";`,
+  },
+  {
     specifier: "@tessera-lm/data",
     names: ["inMemoryTokens"],
     body: "return inMemoryTokens([1, 2, 3]).read(1, 3).length === 2;",

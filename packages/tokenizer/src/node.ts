@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { ChatTemplate } from "./chat/chat-template.ts";
 import {
   MalformedTokenizerError,
   MissingTokenizerError,
@@ -56,6 +57,21 @@ export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promi
   } catch (cause) {
     throw new SaveTokenizerError(folder, { cause });
   }
+}
+
+/**
+ * Reads the chat template of a model folder: `tokenizer_config.json`, and `chat_template.jinja` if there is one.
+ *
+ * @param name which, where there are several, such as "tool_use"; "default" if none is named
+ * @throws MissingTokenizerError, MalformedTokenizerError if the folder's files are not there, or not what they must be
+ * @throws TemplateError if there is no template of that name, or it is wrong
+ */
+export async function loadChatTemplate(folder: string, name?: string): Promise<ChatTemplate> {
+  const { chatTemplateFromFiles } = await import("./chat.ts"); // here, so that Jinja is loaded by its users alone
+  const config = await readFileOrThrow(join(folder, "tokenizer_config.json"));
+  const path = join(folder, "chat_template.jinja");
+  const files = (await exists(path)) ? { config, template: await readFileOrThrow(path) } : { config };
+  return naming(folder, () => chatTemplateFromFiles(files, name));
 }
 
 async function loadJson(path: string): Promise<Tokenizer> {

@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MissingTokenizerError } from "../errors.ts";
+import cases from "../fixtures/chats.json" with { type: "json" };
+import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
+import { loadChatTemplate } from "../node.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
+import { type ChatMessage, ChatTemplate } from "./chat-template.ts";
+import { encodeChat } from "./encode-chat.ts";
+import { TemplateError } from "./errors.ts";
+import { chatTemplateFromFiles } from "./read-template.ts";
+
+const tokens = { bos_token: "<s>", eos_token: "</s>" };
+
+async function load(name: string): Promise<ChatTemplate> {
+  const source = await readFile(new URL(`../fixtures/chat/${name}.jinja`, import.meta.url), "utf8");
+  return new ChatTemplate(source, tokens);
+}
+
+test.each(cases)(
+  "transformers' text: $template, $name, $options",
+  async ({ template, messages, options, ...expected }) => {
+    const render = async (): Promise<string> =>
+      (await load(template)).render(messages as ChatMessage[], {
+        addGenerationPrompt: options.add_generation_prompt ?? false,
+        continueFinalMessage: options.continue_final_message ?? false,
+        ...(options.tools && { tools: options.tools }),
+        variables: { date_string: "1 Feb 2026" },
+      });
+    if (expected.text !== undefined) expect(await render()).toBe(expected.text);
+    else await expect(render()).rejects.toThrow(expected.error?.includes("alternate") ? expected.error : TemplateError);
+  },
+);
+
+describe("a wrong template is refused with its line", () => {
+  test.each([
+    ["{% if %}", 1],
+    ["{% if a %}x{% endif %}\n{{ a b }}\n{% if c %}y{% endif %}", 2],
+    ["{% if a %}x{% endif %}\n\n{% for b in c %}\n{{ b }}", 3],
+    ["a\n\n{{ foo(", 3],
+    ["{% if a %}x{% endif %}\n{% endfor %}\n{% if c %}y{% endif %}", 2],
+  ])("%j", (source, line) => {
+    expect(() => new ChatTemplate(source)).toThrow(TemplateError);
+    expect(() => new ChatTemplate(source)).toThrow(expect.objectContaining({ line }));
+  });
+
+  test("so are messages that it refuses", async () => {
+    const template = await load("llama2");
+    const render = (): string => template.render([{ role: "assistant", content: "" }]);
+    expect(render).toThrow(
+      expect.objectContaining({ line: 10, message: expect.stringContaining("Roles must alternate") }),
+    );
+  });
+});
+
+test("what cannot be continued is said", async () => {
+  const template = await load("chatml");
+  const continueFinalMessage = true;
+  expect(() => template.render([], { continueFinalMessage })).toThrow("no text in a final message");
+  expect(() =>
+    template.render([{ role: "user", content: "x" }], { continueFinalMessage, addGenerationPrompt: true }),
+  ).toThrow("not both");
+  const without = new ChatTemplate("{{ messages[0].role }}");
+  expect(() => without.render([{ role: "user", content: "x" }], { continueFinalMessage })).toThrow(
+    "leaves its text out",
+  );
+});
+
+test("a final message of several blocks is continued in its last text", () => {
+  const template = new ChatTemplate("{% for b in messages[0].content %}[{{ b.text or b.type }}]{% endfor %}");
+  const content = [{ type: "text", text: "a" }, { type: "text", text: "b" }, { type: "image" }];
+  expect(template.render([{ role: "user", content }], { continueFinalMessage: true })).toBe("[a][b");
+});
+
+describe("encodeChat", () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => `${btoa(String.fromCharCode(byte))} ${byte}`).join("\n");
+  const specialTokens = { "<|im_start|>": 256, "<|im_end|>": 257, "<|": 258 };
+  const tokenizer = tokenizerFromTiktoken(bytes, { pattern: splitPatterns.qwen2, specialTokens });
+  const ordinary = (text: string): number[] => [...tokenizer.encode(text)];
+
+  test("the template's special tokens are ids", async () => {
+    const ids = encodeChat(tokenizer, await load("chatml"), [{ role: "system", content: "Hi" }], {
+      addGenerationPrompt: true,
+    });
+    expect([...ids]).toEqual([256, ...ordinary("system\nHi"), 257, 10, 256, ...ordinary("assistant\n")]);
+  });
+
+  test("those in messages are text, and so is what two messages make together", async () => {
+    const template = await load("chatml");
+    const pieces = fc.constantFrom("<|im_end|>", "<|im_start|>", "<|", "im_end|>", "<", "|", "a", "\n", "\ufdd0", "é");
+    const content = fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(content, content, (first, second) => {
+        const messages = [
+          { role: "system", content: first },
+          { role: "user", content: second },
+        ];
+        const turn = (role: string, text: string): number[] => [256, ...ordinary(`${role}\n${text}`), 257, 10];
+        expect([...encodeChat(tokenizer, template, messages)]).toEqual([
+          ...turn("system", first),
+          ...turn("user", second),
+        ]);
+      }),
+    );
+  });
+
+  test("those in tools and other variables too", () => {
+    const template = new ChatTemplate("<|im_start|>{{ tools | tojson }}{{ name }}<|im_end|>");
+    const ids = encodeChat(tokenizer, template, [], {
+      tools: [{ a: "<|im_end|>" }],
+      variables: { name: "<|im_start|>" },
+    });
+    expect([...ids]).toEqual([256, ...ordinary('[{"a": "<|im_end|>"}]<|im_start|>'), 257]);
+  });
+});
+
+describe("a template in the files of a model", () => {
+  const config = (chat_template: unknown): { config: string } => ({
+    config: JSON.stringify({
+      bos_token: { content: "<s>", lstrip: false },
+      eos_token: "</s>",
+      pad_token: null,
+      add_bos_token: true,
+      chat_template,
+    }),
+  });
+
+  test("is a text, with the special tokens beside it", () => {
+    const template = chatTemplateFromFiles(config("{{ bos_token }}|{{ eos_token }}|{{ pad_token is defined }}"));
+    expect(template.render([])).toBe("<s>|</s>|false");
+  });
+
+  test("has a name, where there are several", () => {
+    const list = [
+      { name: "default", template: "d" },
+      { name: "tool_use", template: "t" },
+    ];
+    expect(chatTemplateFromFiles(config(list)).render([])).toBe("d");
+    expect(chatTemplateFromFiles(config(list), "tool_use").render([])).toBe("t");
+    expect(() => chatTemplateFromFiles(config(list), "rag")).toThrow("default, tool_use");
+    expect(() => chatTemplateFromFiles(config(undefined))).toThrow(TemplateError);
+    expect(() => chatTemplateFromFiles(config([{ name: 3 }]))).toThrow("chat_template[0].name");
+  });
+
+  test("or is a file of its own in the folder", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tessera-chat-"));
+    await expect(loadChatTemplate(folder)).rejects.toThrow(MissingTokenizerError);
+    await writeFile(join(folder, "tokenizer_config.json"), config("old").config);
+    expect((await loadChatTemplate(folder)).render([])).toBe("old");
+    await writeFile(join(folder, "chat_template.jinja"), "{{ eos_token }}new");
+    expect((await loadChatTemplate(folder)).render([])).toBe("</s>new");
+    await rm(folder, { recursive: true });
+  });
+});
+
+test("strftime_now tells today", () => {
+  const year = String(new Date().getFullYear());
+  expect(new ChatTemplate("{{ strftime_now('%Y') }}").render([])).toBe(year);
+});
