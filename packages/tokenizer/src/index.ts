@@ -28,3 +28,8 @@ export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 export type { TrainingOptions, TrainingProgress } from "./train/options.ts";
 export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";
+export {
+  trainWordPiece,
+  type WordPieceDefinition,
+  type WordPieceTrainingOptions,
+} from "./train/train-wordpiece.ts";

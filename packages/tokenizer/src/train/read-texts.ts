@@ -1,3 +1,4 @@
+import { TextSplitter } from "../split/split-text.ts";
 import type { TrainingOptions } from "./options.ts";
 import { WordCounts } from "./word-counts.ts";
 
@@ -27,4 +28,16 @@ export function readTexts<T>(
 
 async function readLater(texts: AsyncIterable<string>, read: (text: string) => void): Promise<void> {
   for await (const text of texts) read(text);
+}
+
+/** Counts the pieces into which a split pattern cuts a text; null: the text is one. */
+export function countPieces(pattern: string | null): CountWords {
+  const splitter = new TextSplitter(pattern);
+  return (text, words) => {
+    for (let start = 0; start < text.length; ) {
+      const end = splitter.pieceEnd(text, start);
+      words.add(text, start, end);
+      start = end;
+    }
+  };
 }

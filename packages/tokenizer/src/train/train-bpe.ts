@@ -1,11 +1,10 @@
 import { alphabetOrder, byteCharacters } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
-import { TextSplitter } from "../split/split-text.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { requireFrequency, requireWhole, specialNames, type TrainingOptions } from "./options.ts";
 import { PairLearner } from "./pair-learner.ts";
-import { type CountWords, readTexts } from "./read-texts.ts";
+import { countPieces, readTexts } from "./read-texts.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import type { WordCounts } from "./word-counts.ts";
 import { WordSymbols } from "./word-symbols.ts";
@@ -51,17 +50,6 @@ export function trainBytePair(
     const specialTokens = new Map(names.map((name, id) => [name, id]));
     return new BytePairTokenizer({ vocabulary: vocabulary.ids, merges, pattern, specialTokens });
   });
-}
-
-function countPieces(pattern: string | null): CountWords {
-  const splitter = new TextSplitter(pattern);
-  return (text, words) => {
-    for (let start = 0; start < text.length; ) {
-      const end = splitter.pieceEnd(text, start);
-      words.add(text, start, end);
-      start = end;
-    }
-  };
 }
 
 /** The words as ids of their UTF-8 bytes. */

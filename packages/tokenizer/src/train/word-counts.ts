@@ -31,6 +31,11 @@ export class WordCounts {
     if (4 * this.size > slots.length) this.rehash();
   }
 
+  /** UTF-16 units of all distinct words together. */
+  get numUnits(): number {
+    return this.startOf(this.size);
+  }
+
   count(word: number): number {
     return this.counts[word] as number;
   }
