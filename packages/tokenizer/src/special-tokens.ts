@@ -1,4 +1,5 @@
 import { DisallowedSpecialTokenError, UnknownSpecialTokenError } from "./errors.ts";
+import { escapeRegExp } from "./parts.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
 
 type SpecialTokens = ReadonlyMap<string, TokenId>;
@@ -74,8 +75,4 @@ const findersOfAll = new WeakMap<SpecialTokens, RegExp>();
 function compile(names: readonly string[]): RegExp {
   const longestFirst = [...names].sort((a, b) => b.length - a.length);
   return new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu");
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -22,16 +22,20 @@ export class ListedMerges implements MergeRules {
   private readonly ranks: PairTable;
   private readonly tokens: Int32Array; // by rank
 
-  /** @throws MalformedTokenizerError if the vocabulary lacks a token, or a merge stands twice */
-  constructor(vocabulary: ReadonlyMap<string, TokenId>, merges: readonly Merge[]) {
+  /**
+   * @param ranks of each merge, for merges that make the same token and are equals; default: the place in the list
+   * @throws MalformedTokenizerError if the vocabulary lacks a token, or a merge stands twice
+   */
+  constructor(vocabulary: ReadonlyMap<string, TokenId>, merges: readonly Merge[], ranks?: ArrayLike<number>) {
     this.ranks = new PairTable(merges.length);
     this.tokens = new Int32Array(merges.length);
-    merges.forEach(([left, right], rank) => {
-      const id = (token: string): TokenId => vocabulary.get(token) ?? missing(rank, token);
+    merges.forEach(([left, right], index) => {
+      const id = (token: string): TokenId => vocabulary.get(token) ?? missing(index, token);
+      const rank = ranks?.[index] ?? index;
       const isNew = this.ranks.add(id(left), id(right), rank);
       this.tokens[rank] = id(left + right);
       if (!isNew)
-        throw new MalformedTokenizerError(`merge ${rank} (${left} ${right})`, "the same pair stands further up.");
+        throw new MalformedTokenizerError(`merge ${index} (${left} ${right})`, "the same pair stands further up.");
     });
   }
 

@@ -1,3 +1,4 @@
+import type { Merge } from "../byte-pair/merges.ts";
 import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 
@@ -30,6 +31,13 @@ export function asString(value: unknown, place: string): string {
   throw wrongType(place, "a string", value);
 }
 
+/** A switch; `fallback` where the file says nothing. */
+export function asBoolean(value: unknown, place: string, fallback: boolean): boolean {
+  if (value == null) return fallback;
+  if (typeof value === "boolean") return value;
+  throw wrongType(place, "true or false", value);
+}
+
 export function asId(value: unknown, place: string): TokenId {
   if (Number.isInteger(value) && (value as number) >= 0) return value as number;
   throw wrongType(place, "an id (a whole number from 0)", value);
@@ -39,6 +47,17 @@ export function asId(value: unknown, place: string): TokenId {
 export function readVocabulary(value: unknown, place: string): Map<string, TokenId> {
   const entries = Object.entries(asObject(value, place));
   return new Map(entries.map(([token, id]) => [token, asId(id, `${place}, token ${JSON.stringify(token)}`)]));
+}
+
+/** Merges: `"a b"` in old files, `["a", "b"]` in new ones. */
+export function readMerges(value: unknown, place: string): Merge[] {
+  return asArray(value, place).map((entry, index) => {
+    const [left, right, ...rest] =
+      typeof entry === "string" ? entry.split(" ") : asArray(entry, `${place}[${index}]`);
+    if (left && right && rest.length === 0 && typeof left === "string" && typeof right === "string")
+      return [left, right];
+    throw new MalformedTokenizerError(`${place}[${index}]`, `expected two tokens, found ${JSON.stringify(entry)}.`);
+  });
 }
 
 function wrongType(place: string, expected: string, found: unknown): MalformedTokenizerError {

@@ -2,6 +2,7 @@ import { spell } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { decodeBase64 } from "./base64.ts";
 
 /** What a `.tiktoken` file leaves unsaid. */
 export interface TiktokenOptions {
@@ -45,12 +46,4 @@ function readRanks(text: string): Map<string, TokenId> {
     vocabulary.set(token, Number(rank));
   });
   return vocabulary;
-}
-
-function decodeBase64(base64: string, place: string): number[] {
-  try {
-    return Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch (cause) {
-    throw new MalformedTokenizerError(place, `${JSON.stringify(base64)} is not base64.`, { cause });
-  }
 }

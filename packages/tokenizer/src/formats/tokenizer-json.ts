@@ -48,14 +48,6 @@ function readBytePairs(file: JsonObject, model: JsonObject): BytePairTokenizer {
   });
 }
 
-/** A merge is written as `"a b"` by old versions and as `["a", "b"]` by new ones. */
-function readMerge(value: unknown, index: number): Merge {
-  const [left, right, ...rest] =
-    typeof value === "string" ? value.split(" ") : asArray(value, `model.merges[${index}]`);
-  if (left && right && rest.length === 0 && typeof left === "string" && typeof right === "string") return [left, right];
-  throw new MalformedTokenizerError(`model.merges[${index}]`, `expected two tokens, found ${JSON.stringify(value)}.`);
-}
-
 function readAddedTokens(value: unknown): Map<string, TokenId> {
   const tokens = new Map<string, TokenId>();
   asArray(value ?? [], "added_tokens").forEach((entry, index) => {

@@ -1,0 +1,132 @@
+import { MalformedTokenizerError } from "./errors.ts";
+import { asArray, asBoolean, asId, asObject, asString } from "./formats/json.ts";
+import { escapeRegExp } from "./parts.ts";
+import { applyPolicy } from "./special-tokens.ts";
+import type { Edit, Stretch } from "./stretch.ts";
+import type { EncodeOptions, TokenId } from "./tokenizer.ts";
+
+/** A token that is found in the text before the model sees it. */
+interface AddedToken {
+  readonly id: TokenId;
+  readonly content: string;
+  /** Special tokens are found where {@link EncodeOptions} allow them, others always. */
+  readonly special: boolean;
+  /** Found in the text after the normalizer, and spelled as the normalizer spells it. */
+  readonly normalized: boolean;
+  /** Takes the white space before it, or after it, along. */
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Not found within a word. */
+  readonly singleWord: boolean;
+}
+
+/** Tokens by the text that stands for them. */
+type Finder = { readonly pattern: RegExp; readonly tokens: ReadonlyMap<string, AddedToken> };
+
+/** Cuts text at the added tokens of a `tokenizer.json`, which stand before and after its normalizer. */
+export class AddedTokens {
+  readonly ids: ReadonlyMap<string, TokenId>;
+  readonly special: ReadonlyMap<string, TokenId>;
+  private readonly tokens: readonly AddedToken[];
+  private readonly normalize: Edit | undefined;
+  private readonly finders = new Map<string, readonly (Finder | undefined)[]>();
+
+  constructor(entries: unknown, normalize: Edit | undefined) {
+    this.tokens = asArray(entries ?? [], "added_tokens").map(readAddedToken);
+    this.ids = new Map(this.tokens.map(({ content, id }) => [content, id]));
+    this.special = new Map(this.tokens.filter((token) => token.special).map(({ content, id }) => [content, id]));
+    this.normalize = normalize;
+  }
+
+  /** Hands out what stands in the text, in order: added tokens, and normalized stretches between them. */
+  cut(
+    whole: Stretch,
+    options: EncodeOptions,
+    onToken: (id: TokenId, from: Stretch) => void,
+    onText: (stretch: Stretch) => void,
+  ): void {
+    const { normalize } = this;
+    const [before, after] = this.findersFor(whole.text, options);
+    cutAt(before, whole, onToken, (stretch) =>
+      cutAt(after, normalize === undefined ? stretch : stretch.apply(normalize), onToken, onText),
+    );
+  }
+
+  private findersFor(text: string, options: EncodeOptions): readonly (Finder | undefined)[] {
+    const allowed = applyPolicy(text, this.special, options);
+    const key = allowed === "all" ? "all" : JSON.stringify(allowed);
+    const known = this.finders.get(key);
+    if (known !== undefined) return known;
+    const wanted = this.tokens.filter(({ special, content }) => !special || allowed === "all" || allowed.includes(content));
+    const finders = [
+      finder(wanted.filter((token) => !token.normalized)),
+      finder(wanted.filter((token) => token.normalized), this.normalize),
+    ];
+    if (this.finders.size >= MOST_FINDERS) this.finders.clear();
+    this.finders.set(key, finders);
+    return finders;
+  }
+}
+
+/** Programs allow few sets of special tokens; whoever varies them pays for compiling. */
+const MOST_FINDERS = 16;
+
+function readAddedToken(entry: unknown, index: number): AddedToken {
+  const place = `added_tokens[${index}]`;
+  const token = asObject(entry, place);
+  const option = (name: string, fallback = false): boolean => asBoolean(token[name], `${place}.${name}`, fallback);
+  const content = asString(token.content, `${place}.content`);
+  if (content === "") throw new MalformedTokenizerError(`${place}.content`, "it is empty.");
+  return {
+    id: asId(token.id, `${place}.id`),
+    content,
+    special: option("special"),
+    normalized: option("normalized", true),
+    lstrip: option("lstrip"),
+    rstrip: option("rstrip"),
+    singleWord: option("single_word"),
+  };
+}
+
+/** Finds the leftmost token, and the longest of those that begin there. */
+function finder(tokens: readonly AddedToken[], normalize: Edit = (text) => text): Finder | undefined {
+  const byText = new Map<string, AddedToken>();
+  for (const token of tokens) {
+    const text = normalize(token.content);
+    if (text !== "" && !byText.has(text)) byText.set(text, token);
+  }
+  if (byText.size === 0) return undefined;
+  const longestFirst = [...byText.keys()].sort((a, b) => b.length - a.length);
+  return { pattern: new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu"), tokens: byText };
+}
+
+function cutAt(
+  finder: Finder | undefined,
+  stretch: Stretch,
+  onToken: (id: TokenId, from: Stretch) => void,
+  onText: (stretch: Stretch) => void,
+): void {
+  const { text } = stretch;
+  let cut = 0;
+  for (const match of finder === undefined ? [] : text.matchAll(finder.pattern)) {
+    const token = finder?.tokens.get(match[0]) as AddedToken;
+    let start = match.index;
+    let end = start + match[0].length;
+    if (start < cut || (token.singleWord && isWithinWord(text, start, end))) continue;
+    if (token.lstrip) while (start > cut && SPACE.test(text.charAt(start - 1))) start--;
+    if (token.rstrip) while (end < text.length && SPACE.test(text.charAt(end))) end++;
+    if (cut < start) onText(stretch.slice(cut, start));
+    onToken(token.id, stretch.slice(start, end));
+    cut = end;
+  }
+  if (cut < text.length) onText(cut === 0 ? stretch : stretch.slice(cut, text.length));
+}
+
+const SPACE = /\p{White_Space}/u;
+const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]`;
+const WORD_AT_END = new RegExp(`${WORD}$`, "u");
+const WORD_AT_START = new RegExp(`^${WORD}`, "u");
+
+function isWithinWord(text: string, start: number, end: number): boolean {
+  return WORD_AT_END.test(text.slice(Math.max(0, start - 2), start)) || WORD_AT_START.test(text.slice(end, end + 2));
+}

@@ -1,0 +1,116 @@
+import { unspell } from "../byte-alphabet.ts";
+import { asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
+import { makePart, makeParts, readPattern } from "../parts.ts";
+import { readPrependScheme } from "../pre-tokenize/metaspace.ts";
+
+/** Changes the tokens of a text; in the end they are put together. */
+export type Decoder = (tokens: readonly string[]) => readonly string[];
+
+/** The decoders of a `tokenizer.json`: from tokens as the vocabulary spells them back to text. */
+const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Decoder>> = {
+  ByteLevel: () => (tokens) => [utf8.decode(concatenate(tokens.map((token) => unspell(token) ?? encoder.encode(token))))],
+  ByteFallback: () => decodeBytes,
+  Metaspace: (part, place) => {
+    const space = asString(part.replacement ?? "▁", `${place}.replacement`);
+    const dropsFirst = readPrependScheme(part, place) !== "never";
+    return (tokens) => tokens.map((token, index) => token.replaceAll(space, dropsFirst && index === 0 ? "" : " "));
+  },
+  WordPiece: (part, place) => {
+    const prefix = asString(part.prefix ?? "##", `${place}.prefix`);
+    const cleans = asBoolean(part.cleanup, `${place}.cleanup`, true);
+    return (tokens) =>
+      tokens.map((token, index) => {
+        const continues = token.startsWith(prefix);
+        const text = index === 0 ? token : continues ? token.slice(prefix.length) : ` ${token}`;
+        return cleans ? cleanUp(text) : text;
+      });
+  },
+  Replace: (part, place) => {
+    const pattern = readPattern(part.pattern, `${place}.pattern`);
+    const content = asString(part.content, `${place}.content`);
+    return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+  },
+  Strip: (part, place) => {
+    const content = asString(part.content, `${place}.content`);
+    const [start, stop] = [asId(part.start, `${place}.start`), asId(part.stop, `${place}.stop`)];
+    return (tokens) => tokens.map((token) => strip(token, content, start, stop));
+  },
+  Fuse: () => (tokens) => [tokens.join("")],
+  Sequence: (part, place) => {
+    const steps = makeParts(makeDecoder, part.decoders, `${place}.decoders`);
+    return (tokens) => steps.reduce((decoded, step) => step(decoded), tokens);
+  },
+};
+
+export function makeDecoder(part: unknown, place: string): Decoder | undefined {
+  return makePart(decoders, part, place);
+}
+
+// Without `ignoreBOM` a leading U+FEFF would vanish.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+const encoder = new TextEncoder();
+
+function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let length = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, length);
+    length += chunk.length;
+  }
+  return all;
+}
+
+/** Neighbouring `<0x0A>` … → the text that their bytes are, or one U+FFFD for each if they are none. */
+function decodeBytes(tokens: readonly string[]): string[] {
+  const decoded: string[] = [];
+  let bytes: number[] = [];
+  const flush = (): void => {
+    if (bytes.length > 0) decoded.push(decodeOrReplace(bytes));
+    bytes = [];
+  };
+  for (const token of tokens) {
+    const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
+    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
+    else {
+      flush();
+      decoded.push(token);
+    }
+  }
+  flush();
+  return decoded;
+}
+
+function decodeOrReplace(bytes: readonly number[]): string {
+  try {
+    return strict.decode(Uint8Array.from(bytes));
+  } catch {
+    return "\ufffd".repeat(bytes.length);
+  }
+}
+
+function strip(token: string, content: string, start: number, stop: number): string {
+  let [begin, end] = [0, token.length];
+  for (let i = 0; i < start && token.startsWith(content, begin); i++) begin += content.length;
+  for (let i = 0; i < stop && token.slice(begin, end).endsWith(content); i++) end -= content.length;
+  return token.slice(begin, end);
+}
+
+const ENGLISH: readonly (readonly [spaced: string, usual: string])[] = [
+  [" .", "."],
+  [" ?", "?"],
+  [" !", "!"],
+  [" ,", ","],
+  [" ' ", "'"],
+  [" n't", "n't"],
+  [" 'm", "'m"],
+  [" do not", " don't"],
+  [" 's", "'s"],
+  [" 've", "'ve"],
+  [" 're", "'re"],
+];
+
+/** The reference's clean-up of English, token by token. */
+function cleanUp(token: string): string {
+  return ENGLISH.reduce((text, [spaced, usual]) => text.replaceAll(spaced, usual), token);
+}

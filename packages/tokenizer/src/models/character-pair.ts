@@ -1,0 +1,117 @@
+import { mergePiece } from "../byte-pair/merge-piece.ts";
+import { ListedMerges } from "../byte-pair/merges.ts";
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
+import { asBoolean, asString, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
+import type { GrowingIds } from "../growing-ids.ts";
+import { sentencePiece } from "../sentence-piece.ts";
+import type { TokenId } from "../tokenizer.ts";
+import { byteTokens } from "./byte-fallback.ts";
+import { type Model, remembering } from "./model.ts";
+
+/**
+ * Byte-pair encoding as SentencePiece does it (Sennrich et al. 2016; Kudo & Richardson 2018): a text starts as its
+ * characters, and the pair of lowest rank merges until none is left. A character that the vocabulary lacks is its bytes
+ * (`<0x0A>`), or unknown.
+ */
+export class CharacterPairs implements Model {
+  readonly vocabulary: ReadonlyMap<string, TokenId>;
+  private readonly spellings: ReadonlyMap<TokenId, number>; // lengths of tokens in UTF-16 units
+  private readonly merges: ListedMerges;
+  private readonly unknown: TokenId | undefined;
+  private readonly fusesUnknown: boolean;
+  private readonly bytes: readonly TokenId[] | undefined;
+  private readonly wholePieces: boolean;
+  private readonly cutsAtSpaces: boolean;
+  private readonly words: Model;
+
+  constructor(model: JsonObject, place: string) {
+    for (const option of ["dropout", "continuing_subword_prefix", "end_of_word_suffix"]) {
+      if (model[option]) throw new UnsupportedTokenizerError(`${place} option "${option}"`, "BPE must be plain.");
+    }
+    this.vocabulary = readVocabulary(model.vocab, `${place}.vocab`);
+    this.spellings = new Map([...this.vocabulary].map(([token, id]) => [id, token.length]));
+    const merges = readMerges(model.merges, `${place}.merges`);
+    const own = model[sentencePiece as unknown as string] as { readonly ranks: Int32Array } | undefined;
+    this.merges = new ListedMerges(this.vocabulary, merges, own?.ranks);
+    this.unknown = model.unk_token == null ? undefined : this.idOf(asString(model.unk_token, `${place}.unk_token`), place);
+    this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
+    if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
+    this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);
+    // Where no merge joins a space to what stands before it, words merge on their own, and are worth remembering.
+    this.cutsAtSpaces =
+      this.vocabulary.has("▁") && !this.wholePieces && !merges.some((merge) => /[^▁]▁/.test(merge.join("")));
+    this.words = remembering({ vocabulary: this.vocabulary, encodeInto: (...args) => this.encodeWord(...args) });
+  }
+
+  encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void {
+    if (!this.cutsAtSpaces) return this.encodeWord(piece, ids, spans);
+    for (let start = 0; start < piece.length; ) {
+      let end = start;
+      while (piece.charCodeAt(end) === SPACE) end++;
+      end = piece.indexOf("▁", end);
+      if (end < 0) end = piece.length;
+      const from = spans?.length ?? 0;
+      this.words.encodeInto(piece.slice(start, end), ids, spans);
+      for (let i = from; spans !== undefined && i < spans.length; i++) spans[i] = (spans[i] as number) + start;
+      start = end;
+    }
+  }
+
+  private encodeWord(word: string, ids: GrowingIds, spans?: number[]): void {
+    const whole = this.wholePieces ? this.vocabulary.get(word) : undefined;
+    const symbols = whole === undefined ? this.symbols(word) : { ids: [whole], spans: [0, word.length] };
+    const parts = Int32Array.from(symbols.ids);
+    const count = mergePiece(parts, parts.length, this.merges);
+    ids.append(parts, 0, count);
+    if (spans !== undefined) this.pushSpans(parts.subarray(0, count), symbols.ids, symbols.spans, spans);
+  }
+
+  /** The ids of a word's characters, and where each begins and ends. */
+  private symbols(word: string): { readonly ids: TokenId[]; readonly spans: number[] } {
+    const ids: TokenId[] = [];
+    const spans: number[] = [];
+    let start = 0;
+    let afterUnknown = false;
+    const push = (id: TokenId, end: number): void => {
+      ids.push(id);
+      spans.push(start, end);
+    };
+    for (const character of word) {
+      const end = start + character.length;
+      const id = this.vocabulary.get(character);
+      const bytes = id === undefined ? this.bytes : undefined;
+      if (id !== undefined) push(id, end);
+      else if (bytes !== undefined) for (const byte of utf8.encode(character)) push(bytes[byte] as TokenId, end);
+      else if (this.unknown !== undefined) {
+        if (afterUnknown && this.fusesUnknown) spans[spans.length - 1] = end;
+        else push(this.unknown, end);
+      }
+      afterUnknown = id === undefined && bytes === undefined;
+      start = end;
+    }
+    return { ids, spans };
+  }
+
+  /** Each merged token spans as many symbols as its spelling is long. */
+  private pushSpans(merged: Int32Array, symbols: readonly TokenId[], from: readonly number[], spans: number[]): void {
+    let k = 0;
+    for (const id of merged) {
+      const start = from[2 * k] as number;
+      let end = from[2 * k + 1] as number;
+      if (symbols[k++] !== id) {
+        const length = this.spellings.get(id) as number;
+        while (end - start < length && k < symbols.length) end = from[2 * k++ + 1] as number;
+      }
+      spans.push(start, end);
+    }
+  }
+
+  private idOf(token: string, place: string): TokenId {
+    const id = this.vocabulary.get(token);
+    if (id !== undefined) return id;
+    throw new MalformedTokenizerError(place, `token ${JSON.stringify(token)} is not in the vocabulary.`);
+  }
+}
+
+const SPACE = 0x2581; // ▁
+const utf8 = new TextEncoder();

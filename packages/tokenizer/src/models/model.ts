@@ -1,0 +1,32 @@
+import { WordTable } from "../byte-pair/word-table.ts";
+import { GrowingIds } from "../growing-ids.ts";
+import type { TokenId } from "../tokenizer.ts";
+
+/** Turns pieces of text into ids. */
+export interface Model {
+  /** Tokens and their ids. */
+  readonly vocabulary: ReadonlyMap<string, TokenId>;
+  /**
+   * Appends the ids of a piece.
+   *
+   * @param spans if given, gets for each id where its text begins and ends in `piece`: two UTF-16 indices
+   */
+  encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void;
+}
+
+/** A model that remembers the ids of pieces met before, within bounds. */
+export function remembering(model: Model): Model {
+  const words = new WordTable();
+  return {
+    vocabulary: model.vocabulary,
+    encodeInto(piece, ids, spans) {
+      if (spans !== undefined) return model.encodeInto(piece, ids, spans);
+      if (words.append(piece, 0, piece.length, ids)) return;
+      const fresh = new GrowingIds(0);
+      model.encodeInto(piece, fresh);
+      const found = Int32Array.from(fresh.finish());
+      ids.append(found, 0, found.length);
+      words.add(piece, 0, piece.length, found, found.length);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { MalformedTokenizerError } from "../errors.ts";
+import { asArray, asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
+import type { GrowingIds } from "../growing-ids.ts";
+import { sentencePiece } from "../sentence-piece.ts";
+import type { TokenId } from "../tokenizer.ts";
+import { byteTokens } from "./byte-fallback.ts";
+import type { Model } from "./model.ts";
+import { Trie } from "./trie.ts";
+
+/** How much worse than the rarest token a character is that the vocabulary lacks. */
+const UNKNOWN_PENALTY = 10;
+
+/**
+ * Unigram (Kudo 2018): of all ways to spell a piece with tokens, the one whose scores, logarithms of probabilities, have
+ * the greatest sum (Viterbi 1967). Characters that the vocabulary lacks are bytes or unknown; neighbours are one token.
+ */
+export class Unigram implements Model {
+  readonly vocabulary: ReadonlyMap<string, TokenId>;
+  private readonly scores: Float64Array;
+  private readonly unknown: TokenId | undefined;
+  private readonly unknownScore: number;
+  private readonly bytes: readonly TokenId[] | undefined;
+  private readonly trie = new Trie();
+  private readonly root = this.trie.addRoot();
+  /** SentencePiece keeps sums in 32 bits, Hugging Face's tokenizers in 64: in long pieces ties break otherwise. */
+  private readonly sums: (length: number) => Float32Array | Float64Array;
+
+  constructor(model: JsonObject, place: string) {
+    const tokens = asArray(model.vocab, `${place}.vocab`).map((entry, id) => readEntry(entry, `${place}.vocab[${id}]`));
+    const { unk_id: unknown } = model;
+    if (unknown != null) this.unknown = asId(unknown, `${place}.unk_id`);
+    if (this.unknown !== undefined && this.unknown >= tokens.length)
+      throw new MalformedTokenizerError(`${place}.unk_id`, `${this.unknown} is no token: there are ${tokens.length}.`);
+    // Of two tokens that are spelled alike the later one counts, as in Hugging Face's tokenizers.
+    this.vocabulary = new Map(tokens.map(([token], id) => [token, id]));
+    this.scores = Float64Array.from(tokens, ([, score]) => score);
+    const own = model[sentencePiece as unknown as string] as { readonly absent: ReadonlySet<TokenId> } | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    tokens.forEach(([token, score], id) => {
+      if (own?.absent.has(id)) return;
+      if (token !== "") this.trie.add(this.root, token, id);
+      lowest = Math.min(lowest, score);
+    });
+    this.unknownScore = lowest - UNKNOWN_PENALTY;
+    if (own !== undefined) this.unknownScore = Math.fround(this.unknownScore);
+    this.sums = own === undefined ? (length) => new Float64Array(length) : (length) => new Float32Array(length);
+    if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
+  }
+
+  encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void {
+    const begins = this.bestPath(piece);
+    const ends: number[] = [];
+    for (let end = piece.length; end > 0; end = Math.abs(begins[end] as number) - 1) ends.push(end);
+    let start = 0;
+    for (let k = ends.length - 1; k >= 0; k--) {
+      let end = ends[k] as number;
+      const isUnknown = (begins[end] as number) < 0;
+      while (isUnknown && k > 0 && (begins[ends[k - 1] as number] as number) < 0) end = ends[--k] as number;
+      if (isUnknown) this.pushUnknown(piece, start, end, ids, spans);
+      else {
+        ids.push(this.vocabulary.get(piece.slice(start, end)) as TokenId);
+        spans?.push(start, end);
+      }
+      start = end;
+    }
+  }
+
+  /** For each end, one more than where the last token of the best path to it begins; negative for an unknown one. */
+  private bestPath(piece: string): Int32Array {
+    const { trie, scores } = this;
+    const { length } = piece;
+    const best = this.sums(length + 1);
+    const begins = new Int32Array(length + 1);
+    for (let start = 0; start < length; ) {
+      const here = best[start] as number;
+      const width = (piece.codePointAt(start) as number) > 0xffff ? 2 : 1;
+      let isKnown = false;
+      let node = this.root;
+      for (let end = start + 1; end <= length; end++) {
+        node = trie.child(node, piece.charCodeAt(end - 1));
+        if (node < 0) break;
+        const id = trie.idAt(node);
+        if (id < 0) continue;
+        if (end === start + width) isKnown = true;
+        const sum = here + (scores[id] as number);
+        if (begins[end] !== 0 && sum <= (best[end] as number)) continue;
+        best[end] = sum;
+        begins[end] = start + 1;
+      }
+      const end = start + width;
+      if (!isKnown && (begins[end] === 0 || this.unknownScore + here > (best[end] as number))) {
+        best[end] = this.unknownScore + here;
+        begins[end] = -(start + 1);
+      }
+      start = end;
+    }
+    return begins;
+  }
+
+  private pushUnknown(piece: string, start: number, end: number, ids: GrowingIds, spans: number[] | undefined): void {
+    if (this.bytes !== undefined) {
+      for (const byte of new TextEncoder().encode(piece.slice(start, end))) {
+        ids.push(this.bytes[byte] as TokenId);
+        spans?.push(start, end);
+      }
+      return;
+    }
+    if (this.unknown === undefined)
+      throw new MalformedTokenizerError("model.unk_id", `none, and ${piece.slice(start, end)} has no token.`);
+    ids.push(this.unknown);
+    spans?.push(start, end);
+  }
+}
+
+function readEntry(entry: unknown, place: string): readonly [token: string, score: number] {
+  const [token, score] = asArray(entry, place);
+  if (typeof score === "number") return [asString(token, place), score];
+  throw new MalformedTokenizerError(place, `expected a token and its score, found ${JSON.stringify(entry)}.`);
+}

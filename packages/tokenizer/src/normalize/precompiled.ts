@@ -1,0 +1,95 @@
+import { decodeBase64 } from "../formats/base64.ts";
+import { asString, type JsonObject } from "../formats/json.ts";
+import { sentencePiece } from "../sentence-piece.ts";
+import type { Edit } from "../stretch.ts";
+import { Charsmap } from "./charsmap.ts";
+
+/**
+ * Replaces by SentencePiece's table. Hugging Face's tokenizers look up what a reader takes for one character (a cluster
+ * of code points) where that has fewer than six bytes, and all of it is replaced by what the shortest key in it stands
+ * for; else its code points, one by one. SentencePiece itself takes the longest key at each place.
+ */
+export function precompiled(part: JsonObject, place: string): Edit {
+  const where = `${place}.precompiled_charsmap`;
+  const charsmap = new Charsmap(decodeBase64(asString(part.precompiled_charsmap, where), where), where);
+  const byLongestKey = part[sentencePiece as unknown as string] !== undefined;
+  let passes: ((code: number) => boolean) | undefined;
+  return (text, sources) => {
+    passes ??= untouchedAscii(charsmap);
+    let changed = "";
+    let copied = 0;
+    for (let i = 0; i < text.length; ) {
+      // An ASCII character that nothing combines with: nothing to look up.
+      if (passes(text.charCodeAt(i)) && !(text.charCodeAt(i + 1) >= 0x300)) {
+        i++;
+        continue;
+      }
+      const end = byLongestKey ? text.length : clusterEnd(text, i);
+      const characterEnd = i + ((text.codePointAt(i) as number) > 0xffff ? 2 : 1);
+      let found = charsmap.find(text, i, end, byLongestKey);
+      let foundEnd = byLongestKey ? i + (found?.length ?? 0) : end;
+      if (found === undefined && !byLongestKey && end > characterEnd) {
+        found = charsmap.find(text, i, characterEnd, false);
+        foundEnd = characterEnd;
+      }
+      if (found === undefined) {
+        i = characterEnd;
+        continue;
+      }
+      changed += text.slice(copied, i) + found.replacement;
+      if (sources !== undefined) {
+        for (; copied < i; copied++) sources.push(copied);
+        for (let k = 0; k < found.replacement.length; k++) sources.push(Math.min(i + k, foundEnd - 1));
+      }
+      copied = i = foundEnd;
+    }
+    for (let i = copied; sources !== undefined && i < text.length; i++) sources.push(i);
+    return changed + text.slice(copied);
+  };
+}
+
+/** Which printable ASCII characters no key begins with: in practice all. */
+function untouchedAscii(charsmap: Charsmap): (code: number) => boolean {
+  const touched = Array.from({ length: 95 }, (_, i) => charsmap.find(String.fromCharCode(32 + i), 0, 1, false));
+  return touched.some(Boolean) ? () => false : (code) => code >= 0x20 && code < 0x7f;
+}
+
+/** Stay with the character before them. */
+const EXTENDS = /[\p{Grapheme_Extend}\p{Mc}\p{Emoji_Modifier}\u200d\u0e33\u0eb3]/u;
+/** Nothing stays with them. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
+/** Stay with the character after them. */
+const PREPENDED = /[\u0600-\u0605\u06dd\u070f\u08e2\u0d4e\u{110bd}]/u;
+const MOST_BYTES = 5;
+
+/**
+ * The end of what a reader takes for one character (Unicode Standard Annex 29), where that has few bytes and so may be
+ * looked up as a whole; otherwise the end of the code point.
+ */
+function clusterEnd(text: string, start: number): number {
+  const first = String.fromCodePoint(text.codePointAt(start) as number);
+  const single = start + first.length;
+  const second = text.codePointAt(single);
+  if (first === "\r" && second === 10) return single + 1;
+  if (second === undefined || second < 0x300) return single;
+  const prepended = PREPENDED.test(first);
+  if (!prepended && CONTROL.test(first)) return single;
+  let end = single;
+  let bytes = utf8Length(first);
+  let joins = prepended;
+  for (let next = second; ; next = text.codePointAt(end) as number) {
+    if (Number.isNaN(next) || next === undefined) return end;
+    const character = String.fromCodePoint(next);
+    const staysWith = EXTENDS.test(character) || (joins && !CONTROL.test(character));
+    if (!staysWith) return end;
+    joins = false;
+    bytes += utf8Length(character);
+    if (bytes > MOST_BYTES) return single;
+    end += character.length;
+  }
+}
+
+function utf8Length(character: string): number {
+  const codePoint = character.codePointAt(0) as number;
+  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+}

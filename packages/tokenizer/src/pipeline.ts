@@ -1,0 +1,14 @@
+import { AddedTokens } from "./added-tokens.ts";
+import { BytePairTokenizer } from "./byte-pair/bpe.ts";
+import { type Decoder, makeDecoder } from "./decode/decoders.ts";
+import { MalformedTokenizerError, UnknownTokenIdError } from "./errors.ts";
+import { GrowingIds } from "./growing-ids.ts";
+import { makeModel } from "./models/models.ts";
+import type { Model } from "./models/model.ts";
+import { makeNormalizer } from "./normalize/normalizers.ts";
+import type { Part } from "./parts.ts";
+import { makePostProcessor, type PostProcessor } from "./post-process/post-processors.ts";
+import { makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
+import { withoutSpecialTokens } from "./special-tokens.ts";
+import { Stretch } from "./stretch.ts";
+import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";

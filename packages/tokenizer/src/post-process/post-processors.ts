@@ -1,0 +1,84 @@
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
+import { asArray, asBoolean, asId, asObject, asString, type JsonObject } from "../formats/json.ts";
+import { makePart, makeParts } from "../parts.ts";
+import type { TokenId } from "../tokenizer.ts";
+
+/** One place of a template: tokens that are added, or one of the texts. */
+export interface TemplatePlace {
+  readonly ids: readonly TokenId[];
+  readonly text?: 0 | 1;
+  readonly typeId: number;
+}
+
+/** What comes around a text and around a pair of texts. */
+export interface Template {
+  readonly single: readonly TemplatePlace[];
+  readonly pair: readonly TemplatePlace[];
+}
+
+/** What happens to ids after the model. */
+export interface PostProcessor {
+  readonly template?: Template;
+  /** Offsets leave out the spaces at a token's ends; "first": but for the one before the text. */
+  readonly trimsOffsets?: boolean | "first";
+}
+
+/** The post-processors of a `tokenizer.json`. */
+const postProcessors: Readonly<Record<string, (part: JsonObject, place: string) => PostProcessor>> = {
+  TemplateProcessing: (part, place) => {
+    const added = asObject(part.special_tokens ?? {}, `${place}.special_tokens`);
+    const read = (name: "single" | "pair"): TemplatePlace[] =>
+      asArray(part[name], `${place}.${name}`).map((entry, i) => readPlace(entry, added, `${place}.${name}[${i}]`));
+    return { template: { single: read("single"), pair: read("pair") } };
+  },
+  BertProcessing: (part, place) => {
+    const [cls, sep] = [readToken(part.cls, `${place}.cls`), readToken(part.sep, `${place}.sep`)];
+    const single = [tokens(0, cls), text(0, 0), tokens(0, sep)];
+    return { template: { single, pair: [...single, text(1, 1), tokens(1, sep)] } };
+  },
+  RobertaProcessing: (part, place) => {
+    const [cls, sep] = [readToken(part.cls, `${place}.cls`), readToken(part.sep, `${place}.sep`)];
+    const single = [tokens(0, cls), text(0, 0), tokens(0, sep)];
+    return { template: { single, pair: [...single, tokens(0, sep), text(1, 0), tokens(0, sep)] }, ...trimming(part, place) };
+  },
+  ByteLevel: trimming,
+  Sequence: (part, place) => {
+    const steps = makeParts(makePostProcessor, part.processors, `${place}.processors`);
+    if (steps.filter(({ template }) => template).length > 1)
+      throw new UnsupportedTokenizerError(`${place} Sequence`, "one of its parts may add tokens.");
+    return Object.assign({}, ...steps) as PostProcessor;
+  },
+};
+
+export function makePostProcessor(part: unknown, place: string): PostProcessor | undefined {
+  return makePart(postProcessors, part, place);
+}
+
+function trimming(part: JsonObject, place: string): PostProcessor {
+  if (!asBoolean(part.trim_offsets, `${place}.trim_offsets`, true)) return {};
+  return { trimsOffsets: asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true) ? "first" : true };
+}
+
+function tokens(typeId: number, ...ids: TokenId[]): TemplatePlace {
+  return { ids, typeId };
+}
+
+function text(which: 0 | 1, typeId: number): TemplatePlace {
+  return { ids: [], text: which, typeId };
+}
+
+function readToken(value: unknown, place: string): TokenId {
+  return asId(asArray(value, place)[1], place);
+}
+
+function readPlace(entry: unknown, added: JsonObject, place: string): TemplatePlace {
+  const { SpecialToken: token, Sequence: sequence } = asObject(entry, place);
+  const { id, type_id: type } = asObject(token ?? sequence, place);
+  const typeId = asId(type ?? 0, `${place}.type_id`);
+  const name = asString(id, `${place}.id`);
+  if (token === undefined) return text(name === "B" ? 1 : 0, typeId);
+  if (!Object.hasOwn(added, name))
+    throw new MalformedTokenizerError(place, `${JSON.stringify(name)} is not among its special_tokens.`);
+  const ids = asArray(asObject(added[name], place).ids, `${place}, ids of ${name}`);
+  return tokens(typeId, ...ids.map((one) => asId(one, `${place}, ids of ${name}`)));
+}
