@@ -38,6 +38,11 @@ export class AddedTokens {
     this.normalize = normalize;
   }
 
+  /** Whether all are special and stand for their exact text. */
+  get arePlain(): boolean {
+    return this.tokens.every(({ special, lstrip, rstrip, singleWord }) => special && !lstrip && !rstrip && !singleWord);
+  }
+
   /** Hands out what stands in the text, in order: added tokens, and normalized stretches between them. */
   cut(
     whole: Stretch,
@@ -57,10 +62,15 @@ export class AddedTokens {
     const key = allowed === "all" ? "all" : JSON.stringify(allowed);
     const known = this.finders.get(key);
     if (known !== undefined) return known;
-    const wanted = this.tokens.filter(({ special, content }) => !special || allowed === "all" || allowed.includes(content));
+    const wanted = this.tokens.filter(
+      ({ special, content }) => !special || allowed === "all" || allowed.includes(content),
+    );
     const finders = [
       finder(wanted.filter((token) => !token.normalized)),
-      finder(wanted.filter((token) => token.normalized), this.normalize),
+      finder(
+        wanted.filter((token) => token.normalized),
+        this.normalize,
+      ),
     ];
     if (this.finders.size >= MOST_FINDERS) this.finders.clear();
     this.finders.set(key, finders);

@@ -126,13 +126,6 @@ describe.skipIf(!existsSync(data))("on real texts", { timeout: 60_000 }, () => {
     expect(summary(fromJson.encode(text))).toEqual(expected.encoded["corpus/the-verdict.txt"].gpt2);
   });
 
-  test.each([
-    ["llama2", 'model option "byte_fallback"'],
-    ["t5-small", 'model "Unigram"'],
-  ])("the tokenizer.json of %s is refused by name", (folder, feature) => {
-    expect(() => tokenizerFromJson(read(`tokenizers/${folder}/tokenizer.json`))).toThrow(`Unsupported ${feature}`);
-  });
-
   describe.each(Object.entries(expected.trained))(
     "training on %s learns what Hugging Face's trainer learns",
     (path, runs) => {

@@ -24,6 +24,8 @@ export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
+export type { Part } from "./parts.ts";
+export { type EncodedPair, type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 export type { TrainingOptions, TrainingProgress } from "./train/options.ts";

@@ -32,7 +32,11 @@ export function makePart<T>(makers: Readonly<Record<string, Maker<T>>>, part: un
 const DEEPEST = 16;
 
 /** The parts of a `Sequence`, made. */
-export function makeParts<T>(make: (part: unknown, place: string) => T | undefined, parts: unknown, place: string): T[] {
+export function makeParts<T>(
+  make: (part: unknown, place: string) => T | undefined,
+  parts: unknown,
+  place: string,
+): T[] {
   if (place.split("[").length > DEEPEST) throw new MalformedTokenizerError(place.slice(0, 60), "it lies too deep.");
   return asArray(parts, place).flatMap((part, index) => make(part, `${place}[${index}]`) ?? []);
 }

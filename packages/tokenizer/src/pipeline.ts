@@ -1,14 +1,207 @@
 import { AddedTokens } from "./added-tokens.ts";
-import { BytePairTokenizer } from "./byte-pair/bpe.ts";
+import { byteLevelModel, readByteLevel } from "./byte-level.ts";
+import type { BytePairTokenizer } from "./byte-pair/bpe.ts";
+import { MOST_IDS } from "./byte-pair/token-bytes.ts";
 import { type Decoder, makeDecoder } from "./decode/decoders.ts";
 import { MalformedTokenizerError, UnknownTokenIdError } from "./errors.ts";
 import { GrowingIds } from "./growing-ids.ts";
-import { makeModel } from "./models/models.ts";
 import type { Model } from "./models/model.ts";
+import { makeModel } from "./models/models.ts";
 import { makeNormalizer } from "./normalize/normalizers.ts";
 import type { Part } from "./parts.ts";
-import { makePostProcessor, type PostProcessor } from "./post-process/post-processors.ts";
-import { makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
+import {
+  makePostProcessor,
+  type PostProcessor,
+  type Template,
+  type TemplatePlace,
+} from "./post-process/post-processors.ts";
+import { makeChain, makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
 import { withoutSpecialTokens } from "./special-tokens.ts";
 import { Stretch } from "./stretch.ts";
 import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+
+/** What a {@link PipelineTokenizer} is made of: the entries of a Hugging Face `tokenizer.json`, spelled as there. */
+export interface PipelineDefinition {
+  readonly added_tokens?: readonly object[];
+  readonly normalizer?: Part | null;
+  readonly pre_tokenizer?: Part | null;
+  readonly model: Part;
+  readonly post_processor?: Part | null;
+  readonly decoder?: Part | null;
+  readonly [entry: string]: unknown;
+}
+
+/** Two texts as one sequence. */
+export interface EncodedPair {
+  readonly ids: Uint32Array;
+  /** For each id the segment that it belongs to, as BERT's segment embeddings count them. */
+  readonly typeIds: Uint32Array;
+}
+
+/** What an encoding collects; spans are two places in the text per id. */
+interface Output {
+  readonly ids: GrowingIds;
+  readonly spans?: number[];
+}
+
+/**
+ * A tokenizer made of parts. A text is cut at added tokens, normalized, cut into pieces, which the model turns into ids;
+ * the post-processor puts special tokens around them. Back, ids become tokens, which the decoder turns into text.
+ *
+ * A lone surrogate, which no UTF-8 text can hold, becomes U+FFFD.
+ *
+ * @throws MalformedTokenizerError naming the entry at fault
+ * @throws UnsupportedTokenizerError naming the part that this package does not implement
+ * @throws PieceTooLongError by `encode`, where millions of characters follow each other without a border
+ */
+export class PipelineTokenizer implements Tokenizer {
+  readonly vocabSize: number;
+  readonly specialTokens: ReadonlyMap<string, TokenId>;
+  /** What the tokenizer was made from, for saving it. */
+  readonly definition: PipelineDefinition;
+
+  private readonly addedTokens: AddedTokens;
+  private readonly preTokenize: PreTokenizer | undefined;
+  private readonly model: Model;
+  private readonly postProcessor: PostProcessor;
+  private readonly decodeTokens: Decoder | undefined;
+  /** Byte-level BPE decodes faster than by its tokens. */
+  private readonly byteLevel: BytePairTokenizer | undefined;
+  /** Whether that is all there is to this tokenizer. */
+  private readonly isPlain: boolean;
+  private readonly tokens: ReadonlyMap<TokenId, string>;
+
+  constructor(definition: PipelineDefinition) {
+    this.definition = definition;
+    this.addedTokens = new AddedTokens(definition.added_tokens, makeNormalizer(definition.normalizer, "normalizer"));
+    this.specialTokens = this.addedTokens.special;
+    const byteLevel = readByteLevel(definition, this.addedTokens.ids);
+    this.preTokenize =
+      byteLevel === undefined
+        ? makePreTokenizer(definition.pre_tokenizer, "pre_tokenizer")
+        : makeChain(byteLevel.steps, "pre_tokenizer.pretokenizers");
+    this.model = byteLevel === undefined ? makeModel(definition.model, "model") : byteLevelModel(byteLevel.core);
+    this.postProcessor = makePostProcessor(definition.post_processor, "post_processor") ?? {};
+    this.decodeTokens = makeDecoder(definition.decoder, "decoder");
+    if (definition.decoder?.type === "ByteLevel") this.byteLevel = byteLevel?.core;
+    const hasParts =
+      definition.normalizer != null || this.preTokenize !== undefined || Object.keys(this.postProcessor).length > 0;
+    this.isPlain = !hasParts && this.addedTokens.arePlain;
+    this.tokens = tokensById(this.model.vocabulary, this.addedTokens.ids);
+    this.vocabSize = [...this.tokens.keys()].reduce((size, id) => Math.max(size, id + 1), 0);
+  }
+
+  /** The same tokenizer as a simpler one, where byte-level BPE is all there is to it. */
+  simplest(): BytePairTokenizer | PipelineTokenizer {
+    return this.isPlain && this.byteLevel !== undefined ? this.byteLevel : this;
+  }
+
+  encode(text: string, options: EncodeOptions = {}): Uint32Array {
+    const output = { ids: new GrowingIds(text.length >> 1) };
+    for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
+    return output.ids.finish();
+  }
+
+  /** Two texts as one sequence, such as a question and a passage: `[CLS] … [SEP] … [SEP]` with `addSpecialTokens`. */
+  encodePair(first: string, second: string, options: EncodeOptions = {}): EncodedPair {
+    const output = { ids: new GrowingIds((first.length + second.length) >> 1) };
+    const types: number[] = [];
+    for (const place of this.template("pair", options)) {
+      this.encodePlace(place, [first, second], options, output);
+      while (types.length < output.ids.length) types.push(place.typeId);
+    }
+    return { ids: output.ids.finish(), typeIds: Uint32Array.from(types) };
+  }
+
+  decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {
+    if (this.byteLevel !== undefined) {
+      return this.byteLevel.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
+    }
+    const tokens = this.spell(ids, options);
+    return this.decodeTokens === undefined ? tokens.join(" ") : this.decodeTokens(tokens).join("");
+  }
+
+  token(id: TokenId): string | undefined {
+    return this.tokens.get(id);
+  }
+
+  tokenId(token: string): TokenId | undefined {
+    return this.addedTokens.ids.get(token) ?? this.model.vocabulary.get(token);
+  }
+
+  private template(kind: keyof Template, options: EncodeOptions): readonly TemplatePlace[] {
+    return (options.addSpecialTokens && this.postProcessor.template?.[kind]) || ONLY_TEXT[kind];
+  }
+
+  private encodePlace(place: TemplatePlace, texts: readonly string[], options: EncodeOptions, output: Output): void {
+    for (const id of place.ids) push(output, id, [0, 0]);
+    if (place.text !== undefined) this.encodeText(texts[place.text] as string, options, output);
+  }
+
+  /** The road from text to ids. */
+  private encodeText(text: string, options: EncodeOptions, output: Output): void {
+    const known = text.replace(/\p{Surrogate}/gu, "\ufffd"); // in Unicode mode, lone ones
+    const whole = output.spans === undefined ? new Stretch(known, true) : Stretch.withOffsets(known);
+    const { preTokenize } = this;
+    this.addedTokens.cut(
+      whole,
+      options,
+      (id, found) => push(output, id, found.original(0, found.text.length)),
+      (stretch) => {
+        if (preTokenize === undefined) this.encodePiece(stretch, output);
+        else preTokenize(stretch, (piece) => this.encodePiece(piece, output));
+      },
+    );
+  }
+
+  private encodePiece(piece: Stretch, { ids, spans }: Output): void {
+    if (spans === undefined) return this.model.encodeInto(piece.text, ids);
+    const local: number[] = [];
+    this.model.encodeInto(piece.text, ids, local);
+    for (let i = 0; i < local.length; i += 2) {
+      spans.push(...(piece.original(local[i] as number, local[i + 1] as number) as readonly [number, number]));
+    }
+  }
+
+  private spell(ids: Iterable<TokenId>, { skipSpecialTokens }: DecodeOptions): string[] {
+    const tokens: string[] = [];
+    let position = 0;
+    for (const id of ids) {
+      const token = this.tokens.get(id);
+      if (token === undefined) throw new UnknownTokenIdError(id, position, this.vocabSize);
+      if (!skipSpecialTokens || !this.specialTokens.has(token)) tokens.push(token);
+      position++;
+    }
+    return tokens;
+  }
+}
+
+/** What stands in a sequence without special tokens. */
+const ONLY_TEXT: Template = {
+  single: [{ ids: [], text: 0, typeId: 0 }],
+  pair: [
+    { ids: [], text: 0, typeId: 0 },
+    { ids: [], text: 1, typeId: 1 },
+  ],
+};
+
+function push({ ids, spans }: Output, id: TokenId, span: readonly [number, number] | undefined): void {
+  ids.push(id);
+  spans?.push(...(span ?? [0, 0]));
+}
+
+/** @throws MalformedTokenizerError if two tokens share an id, or an added token has two */
+function tokensById(...vocabularies: readonly ReadonlyMap<string, TokenId>[]): Map<TokenId, string> {
+  const tokens = new Map<TokenId, string>();
+  for (const vocabulary of vocabularies) {
+    for (const [token, id] of vocabulary) {
+      const place = `token ${JSON.stringify(token)}`;
+      if (id >= MOST_IDS) throw new MalformedTokenizerError(place, `id ${id} is not below ${MOST_IDS}.`);
+      const other = tokens.get(id);
+      if (other !== undefined && other !== token)
+        throw new MalformedTokenizerError(place, `id ${id} belongs to ${JSON.stringify(other)} too.`);
+      tokens.set(id, token);
+    }
+  }
+  return tokens;
+}

@@ -3,7 +3,7 @@ import { MalformedTokenizerError, UnknownTokenIdError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 
 /** No published vocabulary has more than some hundred thousand ids; a larger one is a damaged file. */
-const MOST_IDS = 2 ** 24;
+export const MOST_IDS: number = 2 ** 24;
 
 /** The bytes of every token, side by side in one array: id → bytes, and ids → text. */
 export class TokenBytes {

@@ -24,3 +24,8 @@ export function writeUtf8(text: string, start: number, end: number, bytes: Uint8
   }
   return count;
 }
+
+/** How many bytes a code point has in UTF-8. */
+export function utf8Length(codePoint: number): number {
+  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+}

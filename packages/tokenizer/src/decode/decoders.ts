@@ -8,7 +8,9 @@ export type Decoder = (tokens: readonly string[]) => readonly string[];
 
 /** The decoders of a `tokenizer.json`: from tokens as the vocabulary spells them back to text. */
 const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Decoder>> = {
-  ByteLevel: () => (tokens) => [utf8.decode(concatenate(tokens.map((token) => unspell(token) ?? encoder.encode(token))))],
+  ByteLevel: () => (tokens) => [
+    utf8.decode(concatenate(tokens.map((token) => unspell(token) ?? encoder.encode(token)))),
+  ],
   ByteFallback: () => decodeBytes,
   Metaspace: (part, place) => {
     const space = asString(part.replacement ?? "▁", `${place}.replacement`);

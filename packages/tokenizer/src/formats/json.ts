@@ -52,8 +52,7 @@ export function readVocabulary(value: unknown, place: string): Map<string, Token
 /** Merges: `"a b"` in old files, `["a", "b"]` in new ones. */
 export function readMerges(value: unknown, place: string): Merge[] {
   return asArray(value, place).map((entry, index) => {
-    const [left, right, ...rest] =
-      typeof entry === "string" ? entry.split(" ") : asArray(entry, `${place}[${index}]`);
+    const [left, right, ...rest] = typeof entry === "string" ? entry.split(" ") : asArray(entry, `${place}[${index}]`);
     if (left && right && rest.length === 0 && typeof left === "string" && typeof right === "string")
       return [left, right];
     throw new MalformedTokenizerError(`${place}[${index}]`, `expected two tokens, found ${JSON.stringify(entry)}.`);

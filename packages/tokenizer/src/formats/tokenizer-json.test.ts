@@ -94,22 +94,23 @@ describe("what is not supported is named", () => {
   const byteLevel = written.pre_tokenizer;
   const sequence = (...pretokenizers: unknown[]) => ({ pre_tokenizer: { type: "Sequence", pretokenizers } });
   test.each([
-    [{ model: { type: "Unigram", vocab: [] } }, 'model "Unigram"'],
-    [{ model: { type: "WordPiece", vocab: {} } }, 'model "WordPiece"'],
+    [{ model: { type: "WordLevel", vocab: {} } }, 'model "WordLevel"'],
     [{ model: { ...written.model, byte_fallback: true } }, 'model option "byte_fallback"'],
     [{ model: { ...written.model, end_of_word_suffix: "</w>" } }, 'model option "end_of_word_suffix"'],
     [{ model: { ...written.model, dropout: 0.1 } }, 'model option "dropout"'],
-    [{ normalizer: { type: "NFC" } }, 'normalizer "NFC"'],
-    [{ pre_tokenizer: { type: "Metaspace" } }, "pre_tokenizer Metaspace"],
-    [{ pre_tokenizer: null }, "pre_tokenizer null"],
-    [sequence({ type: "Digits" }, { ...byteLevel, use_regex: false }), "pre_tokenizer Digits, ByteLevel"],
-    [sequence({ type: "Split", behavior: "MergedWithNext" }, { ...byteLevel, use_regex: false }), "MergedWithNext"],
-    [{ pre_tokenizer: { ...byteLevel, add_prefix_space: true } }, "add_prefix_space"],
-    [{ pre_tokenizer: { type: "ByteLevel" } }, "add_prefix_space"],
-    [{ decoder: { type: "WordPiece" } }, 'decoder "WordPiece"'],
-    [{ decoder: null }, "decoder null"],
-    [{ added_tokens: [{ id: 0, content: "<|endoftext|>", lstrip: true }] }, 'option "lstrip" of added_tokens[0]'],
-  ])("%#: %s", (changes, name) => {
+    [{ model: { ...written.model, dropout: 0.1 }, pre_tokenizer: null }, 'model option "dropout"'],
+    [{ normalizer: { type: "Nmt" } }, 'normalizer "Nmt"'],
+    [{ normalizer: { type: "toString" } }, 'normalizer "toString"'],
+    [{ pre_tokenizer: { type: "UnicodeScripts" } }, 'pre_tokenizer "UnicodeScripts"'],
+    [sequence({ type: "CharDelimiterSplit" }, byteLevel), 'pre_tokenizer.pretokenizers[0] "CharDelimiterSplit"'],
+    [
+      sequence({ type: "Split", pattern: { String: " " }, behavior: "Sideways" }, { ...byteLevel, use_regex: false }),
+      "Sideways",
+    ],
+    [{ pre_tokenizer: { type: "Metaspace", prepend_scheme: "last" } }, 'prepend_scheme "last"'],
+    [{ decoder: { type: "CTC" } }, 'decoder "CTC"'],
+    [{ post_processor: { type: "Mystery" } }, 'post_processor "Mystery"'],
+  ])("%#", (changes, name) => {
     expect(() => tokenizerFromJson(edited(changes))).toThrow(UnsupportedTokenizerError);
     expect(() => tokenizerFromJson(edited(changes))).toThrow(name);
   });

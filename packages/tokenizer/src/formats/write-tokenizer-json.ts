@@ -2,6 +2,7 @@ import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts"
 import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
+import { PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { allTokens } from "./definition.ts";
@@ -20,10 +21,11 @@ export function tokenizerToJson(tokenizer: Tokenizer): string {
 function describe(tokenizer: Tokenizer): object {
   if (tokenizer instanceof BytePairTokenizer) return describeBytePairs(tokenizer.definition);
   if (tokenizer instanceof CharacterTokenizer) return describeCharacters(tokenizer);
-  throw new UnsupportedTokenizerError(
-    `tokenizer ${tokenizer.constructor.name}`,
-    "byte-pair and character tokenizers can be saved.",
-  );
+  if (tokenizer instanceof PipelineTokenizer) {
+    const nothing = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+    return { version: "1.0", truncation: null, padding: null, ...nothing, ...tokenizer.definition };
+  }
+  throw new UnsupportedTokenizerError(`tokenizer ${tokenizer.constructor.name}`, "those of this package can be saved.");
 }
 
 function describeBytePairs(definition: BytePairDefinition): object {

@@ -33,7 +33,8 @@ export class CharacterPairs implements Model {
     const merges = readMerges(model.merges, `${place}.merges`);
     const own = model[sentencePiece as unknown as string] as { readonly ranks: Int32Array } | undefined;
     this.merges = new ListedMerges(this.vocabulary, merges, own?.ranks);
-    this.unknown = model.unk_token == null ? undefined : this.idOf(asString(model.unk_token, `${place}.unk_token`), place);
+    this.unknown =
+      model.unk_token == null ? undefined : this.idOf(asString(model.unk_token, `${place}.unk_token`), place);
     this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
     this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);

@@ -85,7 +85,7 @@ export class Unigram implements Model {
         const sum = here + (scores[id] as number);
         if (begins[end] !== 0 && sum <= (best[end] as number)) continue;
         best[end] = sum;
-        begins[end] = start + 1;
+        begins[end] = id === this.unknown ? -(start + 1) : start + 1; // spelled out, it is unknown too
       }
       const end = start + width;
       if (!isKnown && (begins[end] === 0 || this.unknownScore + here > (best[end] as number))) {
@@ -98,19 +98,21 @@ export class Unigram implements Model {
   }
 
   private pushUnknown(piece: string, start: number, end: number, ids: GrowingIds, spans: number[] | undefined): void {
-    if (this.bytes !== undefined) {
-      for (const byte of new TextEncoder().encode(piece.slice(start, end))) {
-        ids.push(this.bytes[byte] as TokenId);
-        spans?.push(start, end);
-      }
-      return;
+    const text = piece.slice(start, end);
+    const known = this.vocabulary.get(text);
+    const bytes = known === undefined ? this.bytes : undefined;
+    const id = known ?? this.unknown;
+    const found = bytes === undefined ? [id] : Array.from(utf8.encode(text), (byte) => bytes[byte]);
+    for (const id of found) {
+      if (id === undefined)
+        throw new MalformedTokenizerError("model.unk_id", `there is none, and ${JSON.stringify(text)} has no token.`);
+      ids.push(id);
+      spans?.push(start, end);
     }
-    if (this.unknown === undefined)
-      throw new MalformedTokenizerError("model.unk_id", `none, and ${piece.slice(start, end)} has no token.`);
-    ids.push(this.unknown);
-    spans?.push(start, end);
   }
 }
+
+const utf8 = new TextEncoder();
 
 function readEntry(entry: unknown, place: string): readonly [token: string, score: number] {
   const [token, score] = asArray(entry, place);

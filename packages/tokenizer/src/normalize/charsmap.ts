@@ -1,3 +1,4 @@
+import { utf8Length } from "../byte-pair/utf8.ts";
 import { MalformedTokenizerError } from "../errors.ts";
 
 interface Found {
@@ -32,7 +33,7 @@ export class Charsmap {
     let node = offset(this.unit(0));
     for (let i = start; i < limit; ) {
       const codePoint = text.codePointAt(i) as number;
-      const width = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4; // bytes in UTF-8
+      const width = utf8Length(codePoint);
       let unit = 0;
       for (let left = 6 * (width - 1); left >= 0; left -= 6) {
         const lead = left === 6 * (width - 1) ? (0xf00 >> width) & 0xff : 0x80;

@@ -1,3 +1,4 @@
+import { utf8Length } from "../byte-pair/utf8.ts";
 import { decodeBase64 } from "../formats/base64.ts";
 import { asString, type JsonObject } from "../formats/json.ts";
 import { sentencePiece } from "../sentence-piece.ts";
@@ -75,7 +76,7 @@ function clusterEnd(text: string, start: number): number {
   const prepended = PREPENDED.test(first);
   if (!prepended && CONTROL.test(first)) return single;
   let end = single;
-  let bytes = utf8Length(first);
+  let bytes = utf8Length(first.codePointAt(0) as number);
   let joins = prepended;
   for (let next = second; ; next = text.codePointAt(end) as number) {
     if (Number.isNaN(next) || next === undefined) return end;
@@ -83,13 +84,8 @@ function clusterEnd(text: string, start: number): number {
     const staysWith = EXTENDS.test(character) || (joins && !CONTROL.test(character));
     if (!staysWith) return end;
     joins = false;
-    bytes += utf8Length(character);
+    bytes += utf8Length(next);
     if (bytes > MOST_BYTES) return single;
     end += character.length;
   }
-}
-
-function utf8Length(character: string): number {
-  const codePoint = character.codePointAt(0) as number;
-  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 }

@@ -39,7 +39,10 @@ const postProcessors: Readonly<Record<string, (part: JsonObject, place: string) 
   RobertaProcessing: (part, place) => {
     const [cls, sep] = [readToken(part.cls, `${place}.cls`), readToken(part.sep, `${place}.sep`)];
     const single = [tokens(0, cls), text(0, 0), tokens(0, sep)];
-    return { template: { single, pair: [...single, tokens(0, sep), text(1, 0), tokens(0, sep)] }, ...trimming(part, place) };
+    return {
+      template: { single, pair: [...single, tokens(0, sep), text(1, 0), tokens(0, sep)] },
+      ...trimming(part, place),
+    };
   },
   ByteLevel: trimming,
   Sequence: (part, place) => {

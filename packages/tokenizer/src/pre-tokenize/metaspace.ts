@@ -1,6 +1,5 @@
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { asBoolean, asString, type JsonObject } from "../formats/json.ts";
-import { escapeRegExp } from "../parts.ts";
 import { prepend, replaceMatches } from "../stretch.ts";
 import type { PreTokenizer } from "./pre-tokenizers.ts";
 
@@ -34,5 +33,8 @@ export function readPrependScheme(part: JsonObject, place: string): PrependSchem
   const adds = asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true);
   const scheme = asString(part.prepend_scheme ?? (adds ? "always" : "never"), `${place}.prepend_scheme`);
   if (scheme === "always" || scheme === "first" || scheme === "never") return scheme;
-  throw new UnsupportedTokenizerError(`${place}.prepend_scheme ${escapeRegExp(scheme)}`, "always, first and never are.");
+  throw new UnsupportedTokenizerError(
+    `${place}.prepend_scheme ${JSON.stringify(scheme)}`,
+    "known are always, first, never.",
+  );
 }

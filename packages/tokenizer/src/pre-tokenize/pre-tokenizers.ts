@@ -12,7 +12,11 @@ export type PreTokenizer = (stretch: Stretch, emit: (piece: Stretch) => void) =>
 const preTokenizers: Readonly<Record<string, (part: JsonObject, place: string) => PreTokenizer>> = {
   Split: (part, place) => {
     const behavior = asString(part.behavior, `${place}.behavior`);
-    return split(readPattern(part.pattern, `${place}.pattern`), behavior, asBoolean(part.invert, `${place}.invert`, false));
+    return split(
+      readPattern(part.pattern, `${place}.pattern`),
+      behavior,
+      asBoolean(part.invert, `${place}.invert`, false),
+    );
   },
   BertPreTokenizer: () => {
     const mark = punctuation();
@@ -26,25 +30,29 @@ const preTokenizers: Readonly<Record<string, (part: JsonObject, place: string) =
   Punctuation: (part, place) =>
     split(new RegExp(`[${punctuation()}]`, "gu"), asString(part.behavior ?? "Isolated", `${place}.behavior`)),
   Digits: (part, place) =>
-    split(/\p{N}/gu, asBoolean(part.individual_digits, `${place}.individual_digits`, false) ? "Isolated" : "Contiguous"),
+    split(
+      /\p{N}/gu,
+      asBoolean(part.individual_digits, `${place}.individual_digits`, false) ? "Isolated" : "Contiguous",
+    ),
   Metaspace: metaspace,
   /** Bytes are the model's business here: what is left is the space before the text. */
   ByteLevel: (part, place) => {
     const addsSpace = asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true);
     return (stretch, emit) => emit(addsSpace && !stretch.text.startsWith(" ") ? stretch.apply(prepend(" ")) : stretch);
   },
-  Sequence: (part, place) => chain(makeParts(makePreTokenizer, part.pretokenizers, `${place}.pretokenizers`)),
+  Sequence: (part, place) =>
+    makeChain(part.pretokenizers, `${place}.pretokenizers`) ?? ((stretch, emit) => emit(stretch)),
 };
 
 export function makePreTokenizer(part: unknown, place: string): PreTokenizer | undefined {
   return makePart(preTokenizers, part, place);
 }
 
-export function chain(steps: readonly PreTokenizer[]): PreTokenizer {
-  return steps.reduceRight(
-    (rest: PreTokenizer, step) => (stretch, emit) => step(stretch, (piece) => rest(piece, emit)),
-    (stretch, emit) => emit(stretch),
-  );
+/** One pre-tokenizer after the other; undefined if there are none. */
+export function makeChain(steps: unknown, place: string): PreTokenizer | undefined {
+  const made = makeParts(makePreTokenizer, steps, place);
+  if (made.length === 0) return undefined;
+  return made.reduceRight((rest, step) => (stretch, emit) => step(stretch, (piece) => rest(piece, emit)));
 }
 
 /** Where a match, or a text between two, begins a piece, given what stood before it; the rest is the same for all. */
