@@ -27,6 +27,8 @@ type Finder = { readonly pattern: RegExp; readonly tokens: ReadonlyMap<string, A
 export class AddedTokens {
   readonly ids: ReadonlyMap<string, TokenId>;
   readonly special: ReadonlyMap<string, TokenId>;
+  /** As they are spelled in the text that the model sees. */
+  readonly spellings: ReadonlyMap<TokenId, string>;
   private readonly tokens: readonly AddedToken[];
   private readonly normalize: Edit | undefined;
   private readonly finders = new Map<string, readonly (Finder | undefined)[]>();
@@ -35,6 +37,7 @@ export class AddedTokens {
     this.tokens = asArray(entries ?? [], "added_tokens").map(readAddedToken);
     this.ids = new Map(this.tokens.map(({ content, id }) => [content, id]));
     this.special = new Map(this.tokens.filter((token) => token.special).map(({ content, id }) => [content, id]));
+    this.spellings = new Map(this.tokens.map((token) => [token.id, spelling(token, normalize)]));
     this.normalize = normalize;
   }
 
@@ -66,7 +69,10 @@ export class AddedTokens {
       ({ special, content }) => !special || allowed === "all" || allowed.includes(content),
     );
     const finders = [
-      finder(wanted.filter((token) => !token.normalized)),
+      finder(
+        wanted.filter((token) => !token.normalized),
+        undefined,
+      ),
       finder(
         wanted.filter((token) => token.normalized),
         this.normalize,
@@ -98,11 +104,15 @@ function readAddedToken(entry: unknown, index: number): AddedToken {
   };
 }
 
+function spelling({ content, normalized }: AddedToken, normalize: Edit | undefined): string {
+  return normalized && normalize !== undefined ? normalize(content) : content;
+}
+
 /** Finds the leftmost token, and the longest of those that begin there. */
-function finder(tokens: readonly AddedToken[], normalize: Edit = (text) => text): Finder | undefined {
+function finder(tokens: readonly AddedToken[], normalize: Edit | undefined): Finder | undefined {
   const byText = new Map<string, AddedToken>();
   for (const token of tokens) {
-    const text = normalize(token.content);
+    const text = spelling(token, normalize);
     if (text !== "" && !byText.has(text)) byText.set(text, token);
   }
   if (byText.size === 0) return undefined;

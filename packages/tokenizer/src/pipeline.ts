@@ -87,7 +87,7 @@ export class PipelineTokenizer implements Tokenizer {
     const hasParts =
       definition.normalizer != null || this.preTokenize !== undefined || Object.keys(this.postProcessor).length > 0;
     this.isPlain = !hasParts && this.addedTokens.arePlain;
-    this.tokens = tokensById(this.model.vocabulary, this.addedTokens.ids);
+    this.tokens = new Map([...tokensById(this.model.vocabulary, this.addedTokens.ids), ...this.addedTokens.spellings]);
     this.vocabSize = [...this.tokens.keys()].reduce((size, id) => Math.max(size, id + 1), 0);
   }
 
@@ -117,7 +117,7 @@ export class PipelineTokenizer implements Tokenizer {
     if (this.byteLevel !== undefined) {
       return this.byteLevel.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
     }
-    const tokens = this.spell(ids, options);
+    const tokens = this.spell(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
     return this.decodeTokens === undefined ? tokens.join(" ") : this.decodeTokens(tokens).join("");
   }
 
@@ -163,13 +163,13 @@ export class PipelineTokenizer implements Tokenizer {
     }
   }
 
-  private spell(ids: Iterable<TokenId>, { skipSpecialTokens }: DecodeOptions): string[] {
+  private spell(ids: Iterable<TokenId>): string[] {
     const tokens: string[] = [];
     let position = 0;
     for (const id of ids) {
       const token = this.tokens.get(id);
       if (token === undefined) throw new UnknownTokenIdError(id, position, this.vocabSize);
-      if (!skipSpecialTokens || !this.specialTokens.has(token)) tokens.push(token);
+      tokens.push(token);
       position++;
     }
     return tokens;
