@@ -1,6 +1,7 @@
 import { createHash, type Hash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "../temporary.ts";
 import { sizeOf } from "./cache.ts";
@@ -8,8 +9,17 @@ import { HubError } from "./errors.ts";
 import { etagOf, type RepositoryFile } from "./repository.ts";
 import { type Answer, type Connection, getWithRetries, transient } from "./request.ts";
 
-/** A part is `ETAG.incomplete`, while a process writes to it `ETAG.PID-RANDOM.incomplete`. */
-const SUFFIX = ".incomplete";
+/** While this machine's process PID writes a part it is called `ETAG.PID-RANDOM@HOST.incomplete`, … */
+const IN_USE = /^\.(\d+)-[0-9a-f]{8}@(.*)\.incomplete$/;
+
+/** … and after that `ETAG.tessera.incomplete`. */
+const LEFT = ".tessera.incomplete";
+
+/** What older Python clients call theirs, whether they are at it or not. */
+const THEIRS = ".incomplete";
+
+/** A part that may be somebody else's work is theirs until it has been left alone for this long. */
+const ABANDONED_MILLISECONDS = 3_600_000;
 
 /**
  * Fetches a file's bytes into `folder`, under its ETag, which appears whole and checked or not at all. What came before
@@ -32,16 +42,16 @@ export async function fetchBlob(
     await fill(connection, url, file, part, onBytes);
     await rename(part, target);
   } catch (error) {
-    await giveUpPart(part, join(folder, etagOf(file) + SUFFIX), error);
+    await giveUpPart(part, join(folder, etagOf(file) + LEFT), error);
     throw error;
   }
 }
 
 /** A name that no other download uses, with the bytes of an earlier one that nobody writes to any more. */
 async function claimPart(folder: string, etag: string): Promise<string> {
-  const part = join(folder, `${etag}.${process.pid}-${randomBytes(4).toString("hex")}${SUFFIX}`);
+  const part = join(folder, `${etag}.${process.pid}-${randomBytes(4).toString("hex")}@${hostname()}.incomplete`);
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${etag}.`) || !name.endsWith(SUFFIX) || isInUse(name)) continue;
+    if (!name.startsWith(`${etag}.`) || !(await isFree(join(folder, name), name.slice(etag.length)))) continue;
     const claimed = await rename(join(folder, name), part).then(
       () => true,
       () => false, // somebody else was faster
@@ -51,9 +61,13 @@ async function claimPart(folder: string, etag: string): Promise<string> {
   return part;
 }
 
-function isInUse(name: string): boolean {
-  const pid = /\.(\d+)-[0-9a-f]{8}\.incomplete$/.exec(name)?.[1];
-  return pid !== undefined && isAlive(Number(pid));
+async function isFree(path: string, suffix: string): Promise<boolean> {
+  const [, pid, host] = IN_USE.exec(suffix) ?? [];
+  if (suffix === LEFT) return true;
+  if (host === hostname()) return !isAlive(Number(pid));
+  if (host === undefined && suffix !== THEIRS) return false;
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+  return Date.now() - mtimeMs > ABANDONED_MILLISECONDS;
 }
 
 /** Leaves what came for the next attempt, unless the bytes are wrong. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WriteError } from "../errors.ts";
@@ -204,7 +204,7 @@ describe("a connection that is cut", () => {
     hub.fileTricks.push(cut, cut, cut, cut, cut);
     await expectReason("connection", download(onlyWeights), "Cannot fetch model.safetensors");
     expect(pauses).toEqual([500, 1000, 2000, 4000]);
-    expect(await readdir(blobs)).toEqual([`${sha256}.incomplete`]);
+    expect(await readdir(blobs)).toEqual([`${sha256}.tessera.incomplete`]);
     hub.fileTricks.length = 0;
     hub.requests.length = 0;
     await download(onlyWeights);
@@ -225,20 +225,29 @@ describe("a connection that is cut", () => {
     await expect(download({ ...onlyWeights, signal: controller.signal, onProgress })).rejects.toThrow(
       new RangeError("enough"),
     );
-    const kept = await readFile(join(blobs, `${sha256}.incomplete`));
+    const kept = await readFile(join(blobs, `${sha256}.tessera.incomplete`));
     expect(kept.length).toBeGreaterThan(0);
     await download(onlyWeights);
     expect(weightsRequests()).toEqual(["", `bytes=${kept.length}-`]);
     await expect(download({ signal: AbortSignal.abort(new RangeError("before")) })).rejects.toThrow("before");
   });
 
-  it("by a kill leaves a part that is taken over, but not one that a living process writes", async () => {
+  it.each<[string, string, number, boolean]>([
+    ["a process that was killed", `${2 ** 30}-00000000@${hostname()}.incomplete`, 0, true],
+    ["a process that is at it", `${process.ppid}-00000000@${hostname()}.incomplete`, 9999, false],
+    ["another machine", `1-00000000@else.where.incomplete`, 60, false],
+    ["another machine, long ago", `1-00000000@else.where.incomplete`, 9999, true],
+    ["an older Python client", "incomplete", 60, false],
+    ["an older Python client, long ago", "incomplete", 9999, true],
+    ["a Python client, which takes its own away", "deadbeef.incomplete", 9999, false],
+  ])("leaves a part of %s (%s, %i s ago): taken over is %s", async (_, name, secondsAgo, taken) => {
     await mkdir(blobs, { recursive: true });
-    await writeFile(join(blobs, `${sha256}.${2 ** 30}-00000000.incomplete`), weights.subarray(0, 1000));
-    await writeFile(join(blobs, `${sha256}.${process.ppid}-00000000.incomplete`), weights.subarray(0, 2000));
+    const part = join(blobs, `${sha256}.${name}`);
+    await writeFile(part, weights.subarray(0, 1000));
+    await utimes(part, new Date(), new Date(Date.now() - 1000 * secondsAgo));
     await download(onlyWeights);
-    expect(weightsRequests()).toEqual(["bytes=1000-"]);
-    expect((await readdir(blobs)).sort()).toEqual([sha256, `${sha256}.${process.ppid}-00000000.incomplete`]);
+    expect(weightsRequests()).toEqual([taken ? "bytes=1000-" : ""]);
+    expect((await readdir(blobs)).sort()).toEqual(taken ? [sha256] : [sha256, `${sha256}.${name}`]);
   });
 });
 
@@ -285,7 +294,7 @@ describe("a server that", () => {
 
   it("went on from a part that was wrong is asked for the whole", async () => {
     await mkdir(blobs, { recursive: true });
-    await writeFile(join(blobs, `${sha256}.incomplete`), Buffer.alloc(1000));
+    await writeFile(join(blobs, `${sha256}.tessera.incomplete`), Buffer.alloc(1000));
     await download(onlyWeights);
     expect(weightsRequests()).toEqual(["bytes=1000-", ""]);
     expect((await readFile(join(blobs, sha256))).equals(weights)).toBe(true);
@@ -293,7 +302,7 @@ describe("a server that", () => {
 
   it("has less than a part that was kept is asked for the whole", async () => {
     await mkdir(blobs, { recursive: true });
-    await writeFile(join(blobs, `${sha256}.incomplete`), Buffer.alloc(weights.length + 1));
+    await writeFile(join(blobs, `${sha256}.tessera.incomplete`), Buffer.alloc(weights.length + 1));
     await download(onlyWeights);
     expect(weightsRequests()).toEqual([""]);
   });
@@ -454,6 +463,7 @@ describe("without a network", () => {
     const snapshot = await download();
     await hub.close();
     expect(await download()).toBe(snapshot);
+    expect(pauses).toEqual([]); // somebody is waiting
     await expectReason("connection", download({ cacheFolder: `${cache}-2` }), "Check the network and try again");
   });
 });

@@ -22,6 +22,9 @@ import { type HubOptions, hubSettings } from "./settings.ts";
 /** What a model needs here: its configuration, its tokenizer and its weights, of which safetensors alone. */
 const MODEL_FILES: readonly string[] = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"];
 
+/** How often in a row a request may fail without a byte of progress. */
+const ATTEMPTS = 5;
+
 /** Files that are fetched side by side. */
 const AT_A_TIME = 4;
 
@@ -64,7 +67,7 @@ export async function downloadFromHub(repository: string, options: DownloadOptio
   const folder = repositoryFolder(settings.cacheFolder, repository);
   const cached = await cachedSnapshot(folder, revision, patterns);
   if (settings.offline) return cached ?? notCached(repository, revision, settings.cacheFolder);
-  const connection: Connection = { ...settings, signal };
+  const connection: Connection = { ...settings, attempts: ATTEMPTS, signal };
   const commit = await currentCommit(connection, repository, revision, cached !== undefined);
   if (commit === undefined) return cached as string;
   const source: Source = { connection, repository, commit, folder };
@@ -102,7 +105,7 @@ async function currentCommit(
 ): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
   try {
-    return await resolveCommit(connection, repository, revision);
+    return await resolveCommit({ ...connection, attempts: isCached ? 1 : ATTEMPTS }, repository, revision);
   } catch (error) {
     if (isCached && error instanceof HubError && error.reason === "connection") return undefined;
     throw error;

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HubError } from "./errors.ts";
 
-/** Attempts in a row that may fail without a byte of progress. */
-const ATTEMPTS = 5;
 const FIRST_DELAY_MILLISECONDS = 500;
 const LONGEST_DELAY_MILLISECONDS = 60_000;
 
@@ -18,6 +16,8 @@ export interface Connection {
   readonly token: string | undefined;
   /** How long a server may be silent. */
   readonly silenceMilliseconds: number;
+  /** How often in a row a request may fail without a byte of progress. */
+  readonly attempts: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -63,7 +63,7 @@ export async function getWithRetries<T>(
     } catch (error) {
       if (!(error instanceof Transient)) throw error;
       failures++;
-      if (failures === ATTEMPTS) throw unreachable(connection, subject, error);
+      if (failures === connection.attempts) throw unreachable(connection, subject, error);
       await pause(failures, error, connection.signal);
     }
   }
@@ -114,18 +114,15 @@ async function getOnce<T>(
 ): Promise<T> {
   connection.signal?.throwIfAborted();
   const controller = new AbortController();
-  const giveUp = setTimeout(
-    () => controller.abort(new Transient("the server fell silent")),
-    connection.silenceMilliseconds,
-  );
+  const silence = watchSilence(connection.silenceMilliseconds, controller);
   const cancel = (): void => controller.abort(connection.signal?.reason);
   connection.signal?.addEventListener("abort", cancel, { once: true });
   try {
     const response = await followed(connection, url, headers, controller.signal);
     await checkStatus(response, connection, subject);
-    return await use({ status: response.status, headers: response.headers, chunks: chunksOf(response, giveUp) });
+    return await use({ status: response.status, headers: response.headers, chunks: chunksOf(response, silence) });
   } finally {
-    clearTimeout(giveUp);
+    silence.end();
     connection.signal?.removeEventListener("abort", cancel);
     controller.abort(); // whatever was not read
   }
@@ -154,14 +151,33 @@ async function followed(
   throw new HubError("response", `${url} leads from one address to the next, and to no file.`);
 }
 
-async function* chunksOf(response: Response, giveUp: NodeJS.Timeout): AsyncGenerator<Uint8Array, void> {
+async function* chunksOf(response: Response, silence: Silence): AsyncGenerator<Uint8Array, void> {
   const reader = response.body?.getReader();
   for (;;) {
-    giveUp.refresh();
+    silence.waiting(true);
     const part = await reader?.read().catch(asTransient);
+    silence.waiting(false);
     if (part === undefined || part.done) return;
     yield part.value;
   }
+}
+
+interface Silence {
+  /** Whether the server's turn begins or ends; while a slow disk writes what came, it is not to blame. */
+  waiting(isServersTurn: boolean): void;
+  end(): void;
+}
+
+/** Aborts when the server lets itself be waited for longer than that. Its turn begins at once. */
+function watchSilence(milliseconds: number, controller: AbortController): Silence {
+  const giveUp = (): void => controller.abort(new Transient("the server fell silent"));
+  let timer = setTimeout(giveUp, milliseconds);
+  const end = (): void => clearTimeout(timer);
+  const waiting = (isServersTurn: boolean): void => {
+    end();
+    if (isServersTurn) timer = setTimeout(giveUp, milliseconds);
+  };
+  return { waiting, end };
 }
 
 const networkErrors = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> =>
@@ -205,8 +221,8 @@ function refusal(status: number, code: string | null, connection: Connection, su
   return new HubError("access", `${answered}: ${advice}.`);
 }
 
-function unreachable({ endpoint }: Connection, subject: string, cause: Error): HubError {
-  const message = `Cannot fetch ${subject} from ${endpoint}: ${cause.message}, ${ATTEMPTS} times in a row.`;
+function unreachable({ endpoint, attempts }: Connection, subject: string, cause: Error): HubError {
+  const message = `Cannot fetch ${subject} from ${endpoint}: ${cause.message} (attempts: ${attempts}).`;
   const advice = "Check the network and try again: what has come so far is kept, and the download goes on from there.";
   return new HubError("connection", `${message} ${advice}`, { cause });
 }
