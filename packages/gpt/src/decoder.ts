@@ -1,36 +1,25 @@
 import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
   atSite,
-  Block,
   checkpointed,
   createEmbedding,
-  createFeedForward,
-  createGatedFeedForward,
-  createLayerNorm,
-  createMultiHeadAttention,
-  createRmsNorm,
   createRotary,
   type Embedding,
   type ForwardOptions,
   type Initializer,
   type LanguageModel,
-  type MultiHeadAttention,
   normal,
-  PostNormBlock,
   type Projection,
-  type Rotary,
   randomGenerator,
   sinusoidalPositions,
   withDropout,
 } from "@tessera-lm/layers";
 import { add, linearCrossEntropy } from "@tessera-lm/ops";
+import { createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
 import { type DecoderConfig, type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 import { SequenceTooLongError } from "./errors.ts";
 import { lastPosition, modelPass, rows } from "./model-pass.ts";
 import { tokenLosses } from "./token-losses.ts";
-
-/** A block of a decoder: attention with query, key and value apart, and a feed-forward part. */
-export type DecoderBlock = Block<MultiHeadAttention, Projection>;
 
 /**
  * A decoder-only language model of which every part is a field of its configuration: Llama, Mistral, Qwen2, and whatever
@@ -43,7 +32,7 @@ export class Decoder implements LanguageModel {
   readonly config: ResolvedDecoderConfig;
   tokenEmbedding: Embedding; // (V, C)
   positionEmbedding?: Embedding; // (contextLength, C), for learned positions
-  blocks: DecoderBlock[];
+  blocks: TransformerBlock[];
   finalNorm?: Projection; // none after post-norm blocks
   head?: Embedding; // (V, C), unless it is the token embedding
 
@@ -141,6 +130,7 @@ export function createDecoder(config: DecoderConfig, seed: number): Decoder {
 /** A decoder whose weight matrices come from `initialize`. */
 export function assembleDecoder(config: ResolvedDecoderConfig, initialize: Initializer): Decoder {
   const { vocabSize, contextLength, numLayers, width, positions, tieEmbeddings, postNorm } = config;
+  const { numFullAttentionLayers } = config;
   const rotary =
     positions === "rotary"
       ? createRotary({ ...config, theta: config.ropeTheta, scaling: config.ropeScaling })
@@ -150,31 +140,11 @@ export function assembleDecoder(config: ResolvedDecoderConfig, initialize: Initi
     tokenEmbedding: createEmbedding({ count: vocabSize, width }, initialize),
     positionEmbedding:
       positions === "learned" ? createEmbedding({ count: contextLength, width }, initialize) : undefined,
-    blocks: Array.from({ length: numLayers }, (_, layer) => createDecoderBlock(config, layer, rotary, initialize)),
+    blocks: Array.from({ length: numLayers }, (_, layer) => {
+      const slidingWindow = layer < numFullAttentionLayers ? undefined : config.slidingWindow;
+      return createTransformerBlock(config, { slidingWindow, rotary, alibi: positions === "alibi" }, initialize);
+    }),
     finalNorm: postNorm ? undefined : createNorm(config),
     head: tieEmbeddings ? undefined : createEmbedding({ count: vocabSize, width }, initialize),
   });
-}
-
-function createDecoderBlock(
-  config: ResolvedDecoderConfig,
-  layer: number,
-  rotary: Rotary | undefined,
-  initialize: Initializer,
-): DecoderBlock {
-  const { numLayers, numFullAttentionLayers, feedForwardWidth, gated, positions, postNorm } = config;
-  const outputStd = 0.02 / Math.sqrt(2 * numLayers);
-  const slidingWindow = layer < numFullAttentionLayers ? undefined : config.slidingWindow;
-  const alibi = positions === "alibi";
-  const feedForward = { ...config, hiddenWidth: feedForwardWidth, outputStd };
-  return new (postNorm ? PostNormBlock : Block)({
-    attentionNorm: createNorm(config),
-    attention: createMultiHeadAttention({ ...config, slidingWindow, rotary, alibi, outputStd }, initialize),
-    feedForwardNorm: createNorm(config),
-    feedForward: gated ? createGatedFeedForward(feedForward, initialize) : createFeedForward(feedForward, initialize),
-  });
-}
-
-function createNorm({ norm, width, bias, normEpsilon: epsilon }: ResolvedDecoderConfig): Projection {
-  return norm === "rms" ? createRmsNorm({ width, epsilon }) : createLayerNorm({ width, bias, epsilon });
 }

@@ -21,6 +21,16 @@ export class SequenceTooLongError extends Error {
   }
 }
 
+/** Something was asked of a model for which it has no head. */
+export class MissingHeadError extends Error {
+  override readonly name = "MissingHeadError";
+  readonly isTesseraError = true;
+
+  constructor(field: string) {
+    super(`The model has no such head: make it with ${field} in its configuration, or load a folder that holds it.`);
+  }
+}
+
 /** An option or a prompt that nothing can be generated from. */
 export class GenerationError extends Error {
   override readonly name = "GenerationError";
@@ -35,6 +45,18 @@ export class UnsupportedModelError extends Error {
   constructor(file: string, field: string, value: unknown, supported: readonly unknown[]) {
     const list = supported.map((each) => JSON.stringify(each)).join(" or ");
     super(`${file}: ${field} is ${JSON.stringify(value)}, which is not supported; supported is ${list}.`);
+  }
+}
+
+/** A model folder of another kind than the one that was asked for, an encoder where a decoder was expected. */
+export class WrongKindError extends Error {
+  override readonly name = "WrongKindError";
+  readonly isTesseraError = true;
+
+  constructor(file: string, modelType: string, kind: string) {
+    super(
+      `${file}: a model of type ${JSON.stringify(modelType)} is of the kind ${kind}: open it with loadModel(folder, "${kind}").`,
+    );
   }
 }
 

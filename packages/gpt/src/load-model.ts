@@ -5,16 +5,19 @@ import type { HostTensor, TensorFile } from "@tessera-lm/weights";
 import { openSafetensorsFolder } from "@tessera-lm/weights/node";
 import { assignStored } from "./assign-stored.ts";
 import type { Decoder } from "./decoder.ts";
-import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
+import type { Encoder } from "./encoder.ts";
+import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError, WrongKindError } from "./errors.ts";
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
-import { decoderFamilies } from "./families/index.ts";
+import { decoderFamilies, encoderFamilies } from "./families/index.ts";
 import type { Gpt2 } from "./gpt2.ts";
 
 /** What a model computes, and what its folder is opened as. */
 export interface ModelKinds {
   /** The next token from those before. */
   readonly decoder: Gpt2 | Decoder;
+  /** Features of every token, of which each sees all others. */
+  readonly encoder: Encoder;
 }
 
 export type ModelKind = keyof ModelKinds;
@@ -37,14 +40,16 @@ const reader = <Config, Model extends object>(family: Family<Config, Model>): re
 /** By `model_type`. */
 const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<ModelKinds[Kind]>> } = {
   decoder: new Map<unknown, Reader<Gpt2 | Decoder>>([reader(gpt2), ...decoderFamilies.map(reader)]),
+  encoder: new Map(encoderFamilies.map(reader)),
 };
 
 /**
  * Opens a model folder in Hugging Face's layout: `config.json` and weights in safetensors, in one file or in shards, as
- * F32, F16 or BF16; of the architectures GPT-2, Llama, Mistral and Qwen2. Tensors are read one at a time and held as
- * float32.
+ * F32, F16 or BF16. Tensors are read one at a time and held as float32.
+ * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT
  * @throws {ModelFileError} for a config.json that is missing or is not JSON
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
+ * @throws {WrongKindError} for an architecture of another kind
  * @throws {ConfigError} for a configuration that cannot be built
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
  * @throws {ReadError | SafetensorsError | ShardIndexError | UnsupportedDTypeError} of `@tessera-lm/weights`, for weights
@@ -70,7 +75,16 @@ function readerOf<Kind extends ModelKind>(type: unknown, kind: Kind, file: strin
   const readers: ReadonlyMap<unknown, Reader<ModelKinds[Kind]>> = READERS[kind];
   const read = readers.get(type);
   if (read !== undefined) return read;
-  throw new UnsupportedModelError(file, "model_type", type, [...readers.keys()]);
+  const other = Object.entries(READERS).find(([, others]) => others.has(type))?.[0];
+  if (other === undefined) {
+    throw new UnsupportedModelError(
+      file,
+      "model_type",
+      type,
+      [...Object.values(READERS)].flatMap((each) => [...each.keys()]),
+    );
+  }
+  throw new WrongKindError(file, String(type), other);
 }
 
 async function readFields(path: string): Promise<Json> {
@@ -124,23 +138,34 @@ function checkedTensors<Config>(
   if (numLayers > entries.size) {
     throw new TensorMismatchError(mismatch, [`it has ${entries.size} tensors for ${numLayers} layers`]);
   }
-  const names = new Set([...entries.keys()].filter((name) => !family.isIgnored(name, config)));
+  const names = namesIn(family, config, entries);
   const problems: string[] = [];
   const found = family.tensors(config).map((stored) => {
-    const name = nameIn(names, stored.name, family.prefix);
-    names.delete(name);
+    const usual = nameIn(names, stored.name, family.prefix);
+    const name = names.get(usual) ?? usual;
+    names.delete(usual);
     const shape = entries.get(name)?.shape;
     if (shape === undefined) problems.push(`missing: ${name} [${stored.shape}]`);
     else if (String(shape) !== String(stored.shape)) problems.push(`${name} is [${shape}], expected [${stored.shape}]`);
     return { ...stored, name };
   });
-  for (const name of names) problems.push(`unknown: ${name}`);
+  for (const name of names.values()) problems.push(`unknown: ${name}`);
   if (problems.length > 0) throw new TensorMismatchError(mismatch, problems);
   return found;
 }
 
-/** The name of a tensor in the file: files of a model without its head leave out the prefix. */
-function nameIn(names: ReadonlySet<string>, name: string, prefix: string): string {
+/** The tensors of a file that matter: their usual names, and those that they have there. */
+function namesIn<Config>(
+  { isIgnored, canonical = (name) => name }: Family<Config, object>,
+  config: Config,
+  entries: TensorFile["entries"],
+): Map<string, string> {
+  const names = [...entries.keys()].filter((name) => !isIgnored(name, config));
+  return new Map(names.map((name) => [canonical(name), name]));
+}
+
+/** The usual name of a tensor in the file: files of a model without its head leave out the prefix. */
+function nameIn(names: ReadonlyMap<string, string>, name: string, prefix: string): string {
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   return !names.has(name) && names.has(bare) ? bare : name;
 }

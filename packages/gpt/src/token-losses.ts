@@ -1,5 +1,4 @@
 import { concat, slice, type Tensor1D, type Tensor2D, tidy } from "@tensorflow/tfjs";
-import type { Embedding } from "@tessera-lm/layers";
 import { crossEntropy } from "@tessera-lm/ops";
 
 /** Rows whose logits exist at a time: 51 MB with the vocabulary of GPT-2. */
@@ -9,7 +8,7 @@ const ROWS_AT_A_TIME = 256;
  * crossEntropy(head.logits(hidden), targets), (N, C) and (N) → (N), in runs of rows: all logits never exist at once.
  * Where gradients are wanted TensorFlow.js keeps the logits of every run; `linearCrossEntropy` does not.
  */
-export function tokenLosses(head: Embedding, hidden: Tensor2D, targets: Tensor1D): Tensor1D {
+export function tokenLosses(head: { logits(x: Tensor2D): Tensor2D }, hidden: Tensor2D, targets: Tensor1D): Tensor1D {
   const losses: Tensor1D[] = [];
   for (let start = 0; start < targets.size; start += ROWS_AT_A_TIME) {
     const size = Math.min(ROWS_AT_A_TIME, targets.size - start);

@@ -27,6 +27,8 @@ export interface Family<Config, Model extends object> {
   readonly prefix: string;
   /** Tensors that files carry along and nobody needs. */
   isIgnored(name: string, config: Config): boolean;
+  /** The usual name of a tensor that some files call otherwise. */
+  canonical?(name: string): string;
   /**
    * @param fields of config.json
    * @param file its name, for messages
