@@ -1,0 +1,85 @@
+import type { TokenId, Tokenizer } from "../tokenizer.ts";
+import { requireWhole } from "./options.ts";
+
+/** The model that the vocabulary is for. */
+export interface VocabularyReportOptions {
+  /** Numbers per token in the model's embedding. */
+  readonly width: number;
+  /** Whether the model's head uses the table of the embedding too. Default true. */
+  readonly tied?: boolean;
+  /** How parameters are stored. Default float32. */
+  readonly dtype?: "float32" | "float16" | "bfloat16";
+}
+
+/** What a vocabulary makes of some texts, and what it costs a model. */
+export interface VocabularyReport {
+  readonly vocabSize: number;
+  /** Tokens of all texts. */
+  readonly numTokens: number;
+  /** Words are what white space separates. Less is better: the model sees further, and computes less. */
+  readonly tokensPerWord: number;
+  /** Bytes of UTF-8. More is better. */
+  readonly bytesPerToken: number;
+  /** The share of ordinary tokens that no text has: the model cannot learn them. 0 … 1. */
+  readonly unusedShare: number;
+  /** In the embedding, and in the head unless it is tied. */
+  readonly embeddingParameters: number;
+  readonly embeddingBytes: number;
+}
+
+/**
+ * Compares vocabularies, to choose a size: one row for each tokenizer. Take texts that none of them was trained on.
+ *
+ * @throws InvalidTrainingOptionError if `width` is not a whole number from 1
+ */
+export function vocabularyReport(
+  tokenizers: Iterable<Tokenizer>,
+  texts: Iterable<string>,
+  options: VocabularyReportOptions,
+): VocabularyReport[] {
+  const { width, tied = true, dtype = "float32" } = options;
+  requireWhole("width", width, 1);
+  const usages = Array.from(tokenizers, (tokenizer) => new Usage(tokenizer));
+  let [numWords, numBytes] = [0, 0];
+  for (const text of texts) {
+    numWords += text.match(/\P{White_Space}+/gu)?.length ?? 0;
+    numBytes += utf8.encode(text).length;
+    for (const usage of usages) usage.add(text);
+  }
+  return usages.map(({ tokenizer, numTokens, used }) => {
+    const numOrdinary = tokenizer.vocabSize - tokenizer.specialTokens.size;
+    const embeddingParameters = tokenizer.vocabSize * width * (tied ? 1 : 2);
+    return {
+      vocabSize: tokenizer.vocabSize,
+      numTokens,
+      tokensPerWord: ratio(numTokens, numWords),
+      bytesPerToken: ratio(numBytes, numTokens),
+      unusedShare: ratio(numOrdinary - used.size, numOrdinary),
+      embeddingParameters,
+      embeddingBytes: embeddingParameters * (dtype === "float32" ? 4 : 2),
+    };
+  });
+}
+
+/** How much of a vocabulary texts use. */
+class Usage {
+  readonly tokenizer: Tokenizer;
+  readonly used = new Set<TokenId>();
+  numTokens = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  add(text: string): void {
+    const ids = this.tokenizer.encode(text);
+    this.numTokens += ids.length;
+    for (const id of ids) this.used.add(id);
+  }
+}
+
+function ratio(a: number, b: number): number {
+  return b === 0 ? 0 : a / b;
+}
+
+const utf8 = new TextEncoder();
