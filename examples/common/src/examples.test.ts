@@ -49,6 +49,28 @@ describe("finetune", { timeout: 120_000 }, () => {
   });
 });
 
+describe("tokenizer", { timeout: 60_000 }, () => {
+  it("shows a text as tokens, in the terminal and as a page with a chart", async () => {
+    const data = join(folder, "learned.txt");
+    await writeFile(data, "the cat and the hat ".repeat(50));
+    const out = join(folder, "pages", "tokens.html");
+    const { code, stdout, stderr } = await runExample("tokenizer", "the <hat>\u200b é", "--data", data, "--out", out);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("the|·|<|hat|>|⟨200B⟩|·|é\n");
+    const page = await readFile(out, "utf8");
+    expect(page).toContain(">hat</span>");
+    expect(page).toContain('data-bytes="c3 a9">é</span>');
+    expect(page).toMatch(/<title>German, learned here, \d+: [\d.]+ tokens<\/title>/);
+    expect(page).not.toMatch(/<(script|link|img)[^>]+(src|href)=/); // nothing beside itself
+  });
+
+  it("says in one line where there are no vocabularies", async () => {
+    const { code, stderr } = await runExample("tokenizer", "x", "--vocabularies", join(folder, "nowhere"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*nowhere is not a folder.*\n$/);
+  });
+});
+
 describe("mmlu", { timeout: 60_000 }, () => {
   it("scores subjects and groups, and says that prompts did not fit", async () => {
     for (const part of ["dev", "test"]) {

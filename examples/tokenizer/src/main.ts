@@ -1,0 +1,84 @@
+/** Shows a text as tokens and compares vocabularies: `npm run example -- tokenizer "Some text"`. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { createCommand, path, runMain, UsageError } from "@tessera-examples/common";
+import { readText } from "@tessera-lm/data/node";
+import pc from "picocolors";
+import type { ChartRow } from "./chart.ts";
+import { humanRights, humanRightsName, type LanguageSample, readLanguages } from "./languages.ts";
+import { renderPage } from "./page.ts";
+import { piecesOf, tokenCount } from "./pieces.ts";
+import { coloured } from "./terminal.ts";
+import { findVocabularies, trainedVocabularies, type Vocabulary } from "./vocabularies.ts";
+
+interface Options {
+  readonly file?: string;
+  readonly data?: string;
+  readonly vocabularies?: string;
+  readonly languages?: string;
+  readonly out: string;
+}
+
+const sampleText = `Call me naïve — don't you think 12,345.67 tokens are enough?
+def area(radius):
+\treturn 3.14159 * radius ** 2  # Zürich, façade
+Привет, мир! नमस्ते दुनिया। 你好，世界。 こんにちは世界 👩‍👩‍👧 🙂`;
+
+/** Longer texts make pages that nobody reads. */
+const longestText = 4000;
+
+await runMain(async () => {
+  const command = createCommand("npm run example -- tokenizer", "See a text as tokens, and compare vocabularies.")
+    .argument("[text]", "the text to show")
+    .option("--file <file>", "the beginning of this file instead", path)
+    .option("--data <file>", "learn two vocabularies from this text (default: tiny Shakespeare)", path)
+    .option("--vocabularies <folder>", "compare the tokenizers in this folder too", path)
+    .option("--languages <folder>", "the same sentences in files by language, as FLORES-200 has them", path)
+    .option("--out <file>", "where the page is written", path, join("out", "tokens.html"))
+    .parse();
+  const options = command.opts<Options>();
+  const text = await chosenText(command.args[0], options.file);
+
+  const others = await otherVocabularies(options.vocabularies);
+  const vocabularies = [...(await trainedVocabularies(options.data)), ...others];
+
+  const readings = vocabularies.map((vocabulary) => ({ ...vocabulary, pieces: piecesOf(vocabulary.tokenizer, text) }));
+  for (const { name, tokenizer, pieces } of readings) {
+    const count = tokenCount(pieces);
+    console.log(
+      `\n${pc.bold(name)}  ${count} tokens of ${tokenizer.vocabSize.toLocaleString("en")}\n${coloured(pieces)}`,
+    );
+  }
+
+  const samples = options.languages === undefined ? humanRights() : await readLanguages(options.languages);
+  const page = renderPage({
+    bytes: Buffer.byteLength(text),
+    readings,
+    languages: samples.map((sample) => languageRow(vocabularies, sample)).sort((a, b) => mean(a) - mean(b)),
+    languageSource: options.languages === undefined ? humanRightsName : basename(options.languages),
+  });
+  await mkdir(dirname(options.out), { recursive: true });
+  await writeFile(options.out, page);
+  console.log(`\nThe same as a page, with a chart of ${samples.length} languages: ${options.out}`);
+});
+
+async function chosenText(named: string | undefined, file: string | undefined): Promise<string> {
+  const text = file === undefined ? (named ?? sampleText) : (await readText(file)).slice(0, longestText);
+  if (text !== "") return text;
+  throw new UsageError("The text is empty; give one that has characters.");
+}
+
+async function otherVocabularies(folder: string | undefined): Promise<readonly Vocabulary[]> {
+  if (folder === undefined) return [];
+  const { vocabularies, problems } = await findVocabularies(folder);
+  for (const problem of problems) console.log(pc.dim(`passed over ${problem}`));
+  return vocabularies;
+}
+
+function languageRow(vocabularies: readonly Vocabulary[], { language, text, sentences }: LanguageSample): ChartRow {
+  return { label: language, values: vocabularies.map(({ tokenizer }) => tokenizer.encode(text).length / sentences) };
+}
+
+function mean({ values }: ChartRow): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
