@@ -4,6 +4,8 @@ import { htmlEscape as html } from "escape-goat";
 export interface ChartRow {
   readonly label: string;
   readonly values: readonly number[];
+  /** Whether a value is to be doubted: its dot is hollow. */
+  readonly doubtful: readonly boolean[];
 }
 
 const [rowHeight, left, right, top, width] = [26, 130, 24, 34, 900];
@@ -29,14 +31,14 @@ function tickMark(value: number, x: number, height: number): string {
 
 function rowMarks(
   series: readonly string[],
-  { label, values }: ChartRow,
+  { label, values, doubtful }: ChartRow,
   y: number,
   x: (value: number) => number,
 ): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const dots = values.map((value, index) => {
     const title = html`${label}, ${series[index] ?? ""}: ${value.toFixed(1)} tokens`;
-    return `<circle class="s${index % 8}" cx="${x(value).toFixed(1)}" cy="${y}" r="5.5"><title>${title}</title></circle>`;
+    return `<circle class="s${index % 8}${doubtful[index] ? " hollow" : ""}" cx="${x(value).toFixed(1)}" cy="${y}" r="5.5"><title>${title}</title></circle>`;
   });
   return [
     html`<text class="label" x="${left - 14}" y="${y + 5}">${label}</text>`,

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createCommand, path, runMain, UsageError } from "@tessera-examples/common";
 import { readText } from "@tessera-lm/data/node";
+import type { Tokenizer } from "@tessera-lm/tokenizer";
 import pc from "picocolors";
 import type { ChartRow } from "./chart.ts";
 import { humanRights, humanRightsName, type LanguageSample, readLanguages } from "./languages.ts";
@@ -76,7 +77,18 @@ async function otherVocabularies(folder: string | undefined): Promise<readonly V
 }
 
 function languageRow(vocabularies: readonly Vocabulary[], { language, text, sentences }: LanguageSample): ChartRow {
-  return { label: language, values: vocabularies.map(({ tokenizer }) => tokenizer.encode(text).length / sentences) };
+  const encoded = vocabularies.map(({ tokenizer }) => tokenizer.encode(text));
+  return {
+    label: language,
+    values: encoded.map((ids) => ids.length / sentences),
+    doubtful: encoded.map((ids, index) => unknownShare((vocabularies[index] as Vocabulary).tokenizer, ids) > 0.02),
+  };
+}
+
+/** How many of the tokens stand for what the vocabulary has no token for. */
+function unknownShare(tokenizer: Tokenizer, ids: Uint32Array): number {
+  const unknown = tokenizer.tokenId("<unk>") ?? tokenizer.tokenId("[UNK]");
+  return ids.filter((id) => id === unknown).length / ids.length;
 }
 
 function mean({ values }: ChartRow): number {

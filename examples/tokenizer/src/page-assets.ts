@@ -22,6 +22,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } .label { text-anchor: end; } .tick { text-anchor: middle; fill: var(--pale) !important; }
 .grid { stroke: var(--line); } .span { stroke: var(--span); stroke-width: 2; } circle { stroke: var(--card); stroke-width: 1.5; }
 ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.s${i} { fill: var(--s${i}); background: var(--s${i}); }`).join(" ")}
+${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `circle.hollow.s${i} { stroke: var(--s${i}); fill: var(--card); stroke-width: 2; }`).join(" ")}
 #tip { position: fixed; z-index: 1; pointer-events: none; max-width: 24rem; background: var(--ink); color: var(--ground); border-radius: 8px; padding: .45rem .7rem; font: 13px/1.5 ui-monospace, Menlo, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; box-shadow: 0 4px 18px #0005; }`;
 
 /** Runs in the page: shows what is known of the token under the pointer. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,6 +9,7 @@ import { findBorders } from "./files/borders.ts";
 import { encodePart } from "./files/encode-part.ts";
 import { fileParts } from "./files/file-parts.ts";
 import { smallText } from "./fixtures/small-text.ts";
+import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
@@ -120,6 +121,22 @@ describe("parts have the ids of the whole", () => {
       count++;
     }
     expect(count).toBeGreaterThan(40);
+  });
+});
+
+const data = new URL("../../../../shared/data/", import.meta.url);
+
+describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_000 }, () => {
+  const read = (path: string): string => readFileSync(new URL(path, data), "utf8");
+  const languages = ["deu_Latn", "hin_Deva", "zho_Hans", "tha_Thai", "arb_Arab", "kor_Hang", "vie_Latn"];
+  const texts = languages.map((name) => read(`langid/flores200/${name}.txt`).slice(0, 8000));
+  const text = `${texts.join("\n")}${read("corpus/tinyshakespeare.txt").slice(0, 20_000)}`;
+
+  test.each(["gpt2", "llama2", "t5-small"])("%s", async (name) => {
+    const tokenizer = tokenizerFromJson(read(`tokenizers/${name}/tokenizer.json`));
+    const borders = findBorders(tokenizer, tokenizerToJson(tokenizer));
+    expect(borders).toMatchObject({ beforeSpace: true });
+    expect(await encodedInParts(tokenizer, text, 100)).toEqual([...tokenizer.encode(text, { allowedSpecial: "all" })]);
   });
 });
 
