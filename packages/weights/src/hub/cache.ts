@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, realpath, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
+import { WriteError } from "../errors.ts";
 import { withTemporary } from "../temporary.ts";
 import { matchesAny } from "./patterns.ts";
 import { etagOf, isCommit, type RepositoryFile } from "./repository.ts";
@@ -27,10 +28,10 @@ export async function readRef(folder: string, revision: string): Promise<string 
   return isCommit(commit.trim()) ? commit.trim() : undefined;
 }
 
-/** @throws WriteError */
+/** Remembers the commit of a revision, where the cache may be written to. */
 export async function writeRef(folder: string, revision: string, commit: string): Promise<void> {
   if (revision === commit || (await readRef(folder, revision)) === commit) return;
-  await writeFileAtomic(join(folder, "refs", revision), commit);
+  await writeFileAtomic(join(folder, "refs", revision), commit).catch(unlessReadOnly);
 }
 
 interface TreeEntry {
@@ -60,11 +61,18 @@ export async function readTree(folder: string, commit: string): Promise<Reposito
   }
 }
 
-/** @throws WriteError */
+/** Remembers the files of a commit, where the cache may be written to. */
 export async function writeTree(folder: string, commit: string, files: readonly RepositoryFile[]): Promise<void> {
   const entries = files.map((file): [string, TreeEntry] => [file.path, treeEntry(file)]);
   const tree = { format_version: TREE_VERSION, files: Object.fromEntries(entries) };
-  await writeFileAtomic(join(folder, "trees", `${commit}.json`), JSON.stringify(tree, undefined, 1));
+  await writeFileAtomic(join(folder, "trees", `${commit}.json`), JSON.stringify(tree, undefined, 1)).catch(
+    unlessReadOnly,
+  );
+}
+
+/** A cache that somebody else fills may be read-only: its files will do, what is remembered about them is a help. */
+function unlessReadOnly(error: unknown): void {
+  if (!(error instanceof WriteError && ["EACCES", "EPERM", "EROFS"].includes(error.code))) throw error;
 }
 
 function treeEntry({ size, blobId, sha256, xetHash }: RepositoryFile): TreeEntry {

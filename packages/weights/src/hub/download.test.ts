@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -27,11 +27,15 @@ vi.mock("node:timers/promises", () => ({
 }));
 
 let withoutLinks = false;
+let readOnly = false;
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();
   const symlink: typeof real.symlink = (...link) =>
     withoutLinks ? Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" })) : real.symlink(...link);
-  return { ...real, symlink };
+  const forbidden = (path: unknown): boolean => readOnly && String(path).includes("models--");
+  const refuse = (): Promise<never> => Promise.reject(Object.assign(new Error("read-only"), { code: "EROFS" }));
+  const open: typeof real.open = (...file) => (forbidden(file[0]) && file[1] !== "r" ? refuse() : real.open(...file));
+  return { ...real, symlink, open };
 });
 
 const weights = Buffer.from(randomBytes(300_000));
@@ -65,6 +69,7 @@ afterEach(async () => {
   await hub.close();
   vi.unstubAllEnvs();
   withoutLinks = false;
+  readOnly = false;
 });
 
 async function expectReason(reason: HubErrorReason, downloading: Promise<unknown>, message: string): Promise<void> {
@@ -168,6 +173,16 @@ describe("downloadFromHub", () => {
   it("lets two downloads run at once", async () => {
     await Promise.all([download(), download()]);
     await expectWhole();
+  });
+
+  it("uses what a cache has that may not be written to", async () => {
+    const snapshot = await download();
+    await rm(join(repository, "trees"), { recursive: true });
+    await rm(join(repository, "refs"), { recursive: true });
+    readOnly = true;
+    expect(await download()).toBe(snapshot);
+    await rm(join(blobs, sha256));
+    await expect(download()).rejects.toThrow(WriteError);
   });
 
   it("says where a cache cannot be", async () => {
@@ -414,6 +429,7 @@ describe("access", () => {
 
   it("uses the token of the variable, or else of the file, and shows it to nobody", async () => {
     await writeFile(join(process.env.HF_HOME ?? "", "token"), "hf_file\n");
+    vi.stubEnv("HF_TOKEN", "");
     await download({ token: undefined });
     vi.stubEnv("HF_TOKEN", "hf_variable");
     hub.apiTricks.push(sendStatus(401));

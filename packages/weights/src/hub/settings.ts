@@ -29,12 +29,13 @@ export interface HubSettings {
 /** The options, and what they leave open from the environment. @throws HubError */
 export async function hubSettings(options: HubOptions): Promise<HubSettings> {
   const { env } = process;
-  const home = expanded(env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface"));
-  const cache = options.cacheFolder ?? env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE;
+  const home = expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface"));
+  const cache = options.cacheFolder ?? (env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, "hub"));
+  const token = options.token ?? (env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || (await tokenFile(home)));
   return {
     endpoint: checkedEndpoint(options.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
-    token: checkedToken(options.token ?? env.HF_TOKEN ?? env.HUGGING_FACE_HUB_TOKEN ?? (await tokenFile(home))),
-    cacheFolder: cache === undefined ? join(home, "hub") : expanded(cache),
+    token: checkedToken(token),
+    cacheFolder: expanded(cache),
     offline: options.offline ?? (isTrue(env.HF_HUB_OFFLINE) || isTrue(env.TRANSFORMERS_OFFLINE)),
     silenceMilliseconds: 1000 * (Number(env.HF_HUB_DOWNLOAD_TIMEOUT) || 10),
   };
@@ -45,7 +46,7 @@ const isTrue = (value = ""): boolean => ["1", "ON", "YES", "TRUE"].includes(valu
 const expanded = (path: string): string => path.replace(/^~(?=$|[/\\])/, homedir());
 
 async function tokenFile(home: string): Promise<string> {
-  return readFile(expanded(process.env.HF_TOKEN_PATH ?? join(home, "token")), "utf8").catch(() => "");
+  return readFile(expanded(process.env.HF_TOKEN_PATH || join(home, "token")), "utf8").catch(() => "");
 }
 
 function checkedToken(token: string | false): string | undefined {

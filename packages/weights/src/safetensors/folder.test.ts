@@ -159,7 +159,7 @@ describe("a folder without safetensors", () => {
 
   it.each(["pickle-zip.bin", "pickle-legacy.bin"])("but with a pickle says how to convert it: %s", async (pickle) => {
     await mkdir(folder);
-    await cp(join(fixtures, pickle), join(folder, "pytorch_model.bin"));
+    await cp(join(fixtures, pickle), join(folder, "pytorch_model-00001-of-00002.bin"));
     await expect(openSafetensorsFolder(folder)).rejects.toThrow(WrongFormatError);
     await expect(openSafetensorsFolder(folder)).rejects.toThrow("save_pretrained(newFolder) writes safetensors");
     await expect(openSafetensorsFile(join(fixtures, pickle))).rejects.toThrow(/pickle.*, not safetensors\. It is not/);

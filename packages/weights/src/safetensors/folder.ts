@@ -1,4 +1,4 @@
-import { access, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../atomic.ts";
 import { ReadError, TensorDataError } from "../errors.ts";
@@ -28,11 +28,15 @@ export interface SafetensorsFolderOptions {
  * @throws ReadError where the folder has neither, and as `openSafetensorsFile` and `openShardedSafetensors`
  */
 export async function openSafetensorsFolder(folder: string): Promise<TensorFile> {
-  if (await exists(join(folder, SINGLE_FILE))) return openSafetensorsFile(join(folder, SINGLE_FILE));
-  if (await exists(join(folder, INDEX_FILE))) return openShardedSafetensors(join(folder, INDEX_FILE));
-  const pickle = join(folder, "pytorch_model.bin");
-  if (await exists(pickle)) return openSafetensorsFile(pickle); // whose error says how to convert it
-  throw new ReadError(folder, `it has neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
+  const names = await readdir(folder).catch((error: Error) => {
+    throw new ReadError(folder, error.message, { cause: error });
+  });
+  if (names.includes(SINGLE_FILE)) return openSafetensorsFile(join(folder, SINGLE_FILE));
+  if (names.includes(INDEX_FILE)) return openShardedSafetensors(join(folder, INDEX_FILE));
+  const pickle = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
+  if (pickle !== undefined) return openSafetensorsFile(join(folder, pickle)); // whose error says how to convert it
+  const holds = names.length > 0 ? `it holds ${names.slice(0, 10).join(", ")}` : "it is empty";
+  throw new ReadError(folder, `it has neither ${SINGLE_FILE} nor ${INDEX_FILE}: ${holds}`);
 }
 
 /**
@@ -103,9 +107,3 @@ function indexOf(shards: readonly (readonly Named[])[], names: readonly string[]
   const lines = sorted.map(([tensor, shard]) => `    ${JSON.stringify(tensor)}: ${JSON.stringify(shard)}`);
   return `{\n  "metadata": {\n    "total_size": ${totalSize}\n  },\n  "weight_map": {\n${lines.join(",\n")}\n  }\n}\n`;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
