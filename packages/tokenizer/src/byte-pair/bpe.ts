@@ -80,13 +80,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** Appends the ids of a text in which no special token is looked for. */
   encodeInto(text: string, ids: GrowingIds): void {
-    const { pieces } = this;
-    const { pieceEnd } = this.splitter;
-    for (let start = 0; start < text.length; ) {
-      const end = pieceEnd(text, start);
-      pieces.append(text, start, end, ids);
-      start = end;
-    }
+    for (const pieces of this.splitter.pieces(text)) this.pieces.appendAll(pieces, ids);
   }
 }
 

@@ -1,11 +1,15 @@
 import { UnknownByteError } from "../errors.ts";
 import type { GrowingIds } from "../growing-ids.ts";
+import type { Units } from "../split/character-classes.ts";
+import type { Pieces } from "../split/split-text.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { mergePiece } from "./merge-piece.ts";
 import type { MergeRules } from "./merges.ts";
 import type { TokenIndex } from "./token-index.ts";
 import { writeUtf8 } from "./utf8.ts";
 import { WordTable } from "./word-table.ts";
+
+const decoder = new TextDecoder();
 
 /** Pieces of up to so many bytes share one piece of memory. */
 const SHARED = 4096;
@@ -26,18 +30,24 @@ export class PieceEncoder {
     this.wholePieces = wholePieces;
   }
 
-  /** Appends the ids of the piece `text[start, end)`. @throws UnknownByteError */
-  append(text: string, start: number, end: number, ids: GrowingIds): void {
-    if (!this.words.append(text, start, end, ids)) this.appendNew(text, start, end, ids);
+  /** Appends the ids of all pieces. @throws UnknownByteError */
+  appendAll({ units, start, ends, count }: Pieces, ids: GrowingIds): void {
+    const { words } = this;
+    let from = start;
+    for (let i = 0; i < count; i++) {
+      const end = ends[i] as number;
+      if (!words.append(units, from, end, ids)) this.appendNew(units, from, end, ids);
+      from = end;
+    }
   }
 
-  private appendNew(text: string, start: number, end: number, ids: GrowingIds): void {
+  private appendNew(text: Units, start: number, end: number, ids: GrowingIds): void {
     const most = 3 * (end - start);
     const bytes = most <= SHARED ? this.bytes : new Uint8Array(most);
     const parts = most <= SHARED ? this.parts : new Int32Array(most);
     const length = writeUtf8(text, start, end, bytes);
     const count = this.encodeBytes(bytes, length, parts);
-    if (count < 0) throw new UnknownByteError(bytes[-count - 1] as number, text.slice(start, end));
+    if (count < 0) throw new UnknownByteError(bytes[-count - 1] as number, decoder.decode(bytes.subarray(0, length)));
     ids.append(parts, 0, count);
     this.words.add(text, start, end, parts, count);
   }

@@ -1,15 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GrowingIds } from "../growing-ids.ts";
+import { readUnits } from "../split/units.ts";
 import { WordTable } from "./word-table.ts";
 
 function idsOf(table: WordTable, text: string, start = 0, end = text.length): number[] | undefined {
   const ids = new GrowingIds(0);
-  return table.append(text, start, end, ids) ? [...ids.finish()] : undefined;
+  return table.append(readUnits(text, 0, text.length), start, end, ids) ? [...ids.finish()] : undefined;
 }
 
 function remember(table: WordTable, text: string, ids: readonly number[], start = 0, end = text.length): void {
-  table.add(text, start, end, Int32Array.from([...ids, 99]), ids.length);
+  table.add(readUnits(text, 0, text.length), start, end, Int32Array.from([...ids, 99]), ids.length);
 }
 
 const word = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), minLength: 1, maxLength: 64 });

@@ -1,4 +1,5 @@
 import type { GrowingIds } from "../growing-ids.ts";
+import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
 
 /** Longer pieces are rare and not worth remembering. */
@@ -22,15 +23,22 @@ const SLOT = 4;
  * characters are compared one by one with those that were kept.
  */
 export class WordTable {
-  private slots = new Int32Array(SLOT * 1024);
-  private keys = new Uint16Array(4096);
-  private ids = new Int32Array(1024);
+  private slots = new Int32Array(0);
+  private keys = new Uint16Array(0);
+  private ids = new Int32Array(0);
   private keysEnd = 0;
   private idsEnd = 0;
   private size = 0;
 
+  constructor() {
+    // Assigned a second time, so that V8 does not compile code that is void when they are replaced by larger ones.
+    this.slots = new Int32Array(SLOT * 1024);
+    this.keys = new Uint16Array(4096);
+    this.ids = new Int32Array(1024);
+  }
+
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
-  append(text: string, start: number, end: number, ids: GrowingIds): boolean {
+  append(text: Units, start: number, end: number, ids: GrowingIds): boolean {
     if (end - start > LONGEST_WORD) return false;
     const slot = this.find(text, start, end, hashOf(text, start, end));
     if (slot < 0) return false;
@@ -43,7 +51,7 @@ export class WordTable {
   }
 
   /** Remembers the first `count` ids as those of `text[start, end)`, unless it is too long. */
-  add(text: string, start: number, end: number, ids: Int32Array, count: number): void {
+  add(text: Units, start: number, end: number, ids: Int32Array, count: number): void {
     if (end - start > LONGEST_WORD) return;
     if (2 * SLOT * this.size >= this.slots.length) this.grow();
     const hash = hashOf(text, start, end);
@@ -57,7 +65,7 @@ export class WordTable {
   }
 
   /** The slot of a word, or the free one where it belongs; −1 if that is too far from its place. */
-  private find(text: string, start: number, end: number, hash: number): number {
+  private find(text: Units, start: number, end: number, hash: number): number {
     const { slots } = this;
     const mask = slots.length - 1;
     let slot = (hash << 2) & mask;
@@ -72,13 +80,13 @@ export class WordTable {
     return -1;
   }
 
-  private hasKey(key: number, text: string, start: number, end: number): boolean {
+  private hasKey(key: number, text: Units, start: number, end: number): boolean {
     const { keys } = this;
-    for (let i = start, j = key; i < end; i++, j++) if (text.charCodeAt(i) !== keys[j]) return false;
+    for (let i = start, j = key; i < end; i++, j++) if (text[i] !== keys[j]) return false;
     return true;
   }
 
-  private addKey(text: string, start: number, end: number): number {
+  private addKey(text: Units, start: number, end: number): number {
     const key = this.keysEnd;
     this.keysEnd += end - start;
     if (this.keysEnd > this.keys.length) {
@@ -86,7 +94,7 @@ export class WordTable {
       larger.set(this.keys);
       this.keys = larger;
     }
-    for (let i = start; i < end; i++) this.keys[key + i - start] = text.charCodeAt(i);
+    for (let i = start; i < end; i++) this.keys[key + i - start] = text[i] as number;
     return key;
   }
 
@@ -124,8 +132,8 @@ export class WordTable {
   }
 }
 
-function hashOf(text: string, start: number, end: number): number {
+function hashOf(text: Units, start: number, end: number): number {
   let hash = 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x9e3779b1);
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (text[i] as number), 0x9e3779b1);
   return hash ^ (hash >>> 15);
 }

@@ -6,12 +6,10 @@ import { splitPatterns } from "./split-patterns.ts";
 import { TextSplitter } from "./split-text.ts";
 
 function pieces(pattern: string | null, text: string): string[] {
-  const splitter = new TextSplitter(pattern);
   const found: string[] = [];
-  for (let start = 0; start < text.length; ) {
-    const end = splitter.pieceEnd(text, start);
-    found.push(text.slice(start, end));
-    start = end;
+  for (const { offset, start, ends, count } of new TextSplitter(pattern).pieces(text)) {
+    const borders = [start, ...ends.subarray(0, count)];
+    for (let i = 0; i < count; i++) found.push(text.slice(offset + (borders[i] ?? 0), offset + (borders[i + 1] ?? 0)));
   }
   return found;
 }

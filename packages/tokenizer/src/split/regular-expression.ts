@@ -1,15 +1,17 @@
 import { PieceTooLongError } from "../errors.ts";
 import { compilePattern } from "./compile-pattern.ts";
-import type { Scanner } from "./scanners.ts";
+
+/** The end of the piece that begins at `start`. */
+export type Searcher = (text: string, start: number) => number;
 
 /**
  * Cuts by any split pattern. What the pattern does not match is a piece too, so that no text is lost (`Split` with
  * behaviour `Isolated` in Hugging Face's tokenizers).
  *
  * @throws InvalidPatternError if the pattern does not compile
- * @throws PieceTooLongError by the scanner
+ * @throws PieceTooLongError by the searcher
  */
-export function scanByRegularExpression(pattern: string): Scanner {
+export function searchByRegularExpression(pattern: string): Searcher {
   const sticky = compilePattern(pattern);
   const searching = new RegExp(sticky.source, "ug");
   return (text, start) => {

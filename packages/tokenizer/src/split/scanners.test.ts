@@ -1,19 +1,48 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { characterClasses } from "./character-classes.ts";
-import { scanByRegularExpression } from "./regular-expression.ts";
-import { type Scanner, scanners } from "./scanners.ts";
+import { searchByRegularExpression } from "./regular-expression.ts";
+import { scanners } from "./scanners.ts";
 import { splitPatterns } from "./split-patterns.ts";
-import { TextSplitter } from "./split-text.ts";
+import { knownPattern, TextSplitter } from "./split-text.ts";
+import { readUnits } from "./units.ts";
 
 const names = Object.keys(splitPatterns) as (keyof typeof splitPatterns)[];
 
-function pieces(scan: Scanner, text: string): string[] {
+/** The text's units, and after them some that do not belong to it. */
+function unitsOf(text: string): Uint16Array {
+  return readUnits(`${text}'s a `, 0, text.length + 5);
+}
+
+function scanned(name: keyof typeof splitPatterns, text: string): string[] {
+  const [scan, units] = [scanners[name](), unitsOf(text)];
+  return cut(text, (start) => scan(units, start, text.length));
+}
+
+function searched(pattern: string, text: string): string[] {
+  const search = searchByRegularExpression(pattern);
+  return cut(text, (start) => search(text, start));
+}
+
+function cut(text: string, pieceEnd: (start: number) => number): string[] {
   const found: string[] = [];
   for (let start = 0; start < text.length; ) {
-    const end = scan(text, start);
+    const end = pieceEnd(start);
     found.push(text.slice(start, end));
     start = end;
+  }
+  return found;
+}
+
+function split(pattern: string, text: string): string[] {
+  const found: string[] = [];
+  for (const { units, offset, start, ends, count } of new TextSplitter(pattern).pieces(text)) {
+    expect(String.fromCharCode(...units.subarray(0, 10))).toBe(text.slice(offset, offset + Math.min(10, units.length)));
+    let from = start;
+    for (const end of ends.subarray(0, count)) {
+      found.push(text.slice(offset + from, offset + end));
+      from = end;
+    }
   }
   return found;
 }
@@ -31,7 +60,7 @@ const OF_ENGINE = [
 
 /** Whether this JavaScript engine knows the character as the references do: its Unicode may be older or newer. */
 function isAgreed(character: string): boolean {
-  return OF_ENGINE[Math.log2(characterClasses().at(character, 0))]?.test(character) ?? false;
+  return OF_ENGINE[Math.log2(characterClasses().at(unitsOf(character), 0, character.length))]?.test(character) ?? false;
 }
 
 const anyCharacter = fc.nat(0x10ffff).map((codePoint) => String.fromCodePoint(codePoint));
@@ -49,20 +78,18 @@ const text = fc.oneof(
 
 describe.each(names)("the scanner of %s", (name) => {
   test("cuts as its regular expression", () => {
-    const [scan, plain] = [scanners[name](), scanByRegularExpression(splitPatterns[name])];
     fc.assert(
       fc.property(text, (drawn) => {
-        expect(pieces(scan, drawn)).toEqual(pieces(plain, drawn));
+        expect(scanned(name, drawn)).toEqual(searched(splitPatterns[name], drawn));
       }),
       { numRuns: 3000 },
     );
   });
 
   test("cuts long runs in linear time", () => {
-    const scan = scanners[name]();
     for (const run of [" ", "\n", "a", "A", "1", "!", "\u0301", "漢", "𐐀", "'", " \n", "Aa", "a\u0301"]) {
-      expect(pieces(scan, run.repeat(300_000)).join("").length).toBe(300_000 * run.length);
-      expect(pieces(scan, `${run.repeat(300_000)}x`).join("").length).toBe(300_000 * run.length + 1);
+      expect(scanned(name, run.repeat(300_000)).join("").length).toBe(300_000 * run.length);
+      expect(scanned(name, `${run.repeat(300_000)}x`).join("").length).toBe(300_000 * run.length + 1);
     }
   });
 });
@@ -82,23 +109,41 @@ test("other spellings of the known patterns cut alike", () => {
   } as const;
   for (const [name, patterns] of Object.entries(spellings) as [keyof typeof spellings, readonly string[]][]) {
     for (const pattern of patterns) {
-      const [known, plain] = [new TextSplitter(pattern).pieceEnd, scanByRegularExpression(pattern)];
-      expect(known.toString()).toBe(scanners[name]().toString()); // not a regular expression
+      expect(knownPattern(pattern)).toBe(name);
       fc.assert(
         fc.property(text, (drawn) => {
-          expect(pieces(known, drawn)).toEqual(pieces(plain, drawn));
+          expect(scanned(name, drawn)).toEqual(searched(pattern, drawn));
         }),
       );
     }
   }
 });
 
+describe("a long text is cut as a whole, in stretches", () => {
+  const languages = [
+    "The quick brown fox. ",
+    "Съешь ещё этих булок, ",
+    "我能吞下玻璃而不伤身体。",
+    "𝔸𝒂 it's\n\n  x 12345 ",
+  ];
+  const long = languages.map((sample) => sample.repeat(60_000 / sample.length)).join("");
+
+  test.each([...names.map((name) => splitPatterns[name]), String.raw`\S+|\s`])("%s", (pattern) => {
+    for (const drawn of [long, long.slice(0, 2 ** 15), long.slice(0, 2 ** 15 + 1), "a".repeat(100_000)]) {
+      expect(split(pattern, drawn)).toEqual(searched(pattern, drawn));
+    }
+    expect(split(pattern, "")).toEqual([]);
+  });
+});
+
 test("classes are those of Unicode 16", () => {
   const classes = characterClasses();
-  const classOf = (codePoint: number): number => Math.log2(classes.at(String.fromCodePoint(codePoint), 0));
+  const classOf = (codePoint: number): number => Math.log2(classes.at(unitsOf(String.fromCodePoint(codePoint)), 0, 2));
   // Garay, added by Unicode 16; U+A7CE, added by Unicode 17; U+0295, lower case until Unicode 17
   expect([0x10d50, 0x10d70, 0xa7ce, 0x0295].map(classOf)).toEqual([0, 1, 7, 1]);
   // The private use area's end, and the first ranges with alternating case
   expect([0x10ffff, 0x100, 0x101, 0x137, 0x138, 0x139, 0x13a].map(classOf)).toEqual([7, 0, 1, 1, 1, 0, 1]);
-  expect(["\ud800", "\udc00", "\ud800a"].map((text) => Math.log2(classes.at(text, 0)))).toEqual([7, 7, 7]);
+  expect(["\ud800", "\udc00", "\ud800a"].map((text) => Math.log2(classes.at(unitsOf(text), 0, text.length)))).toEqual([
+    7, 7, 7,
+  ]);
 });

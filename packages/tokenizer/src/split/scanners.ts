@@ -7,6 +7,7 @@ import {
   NUMBER,
   OTHER,
   SPACE,
+  type Units,
   UPPER,
   widthAt,
 } from "./character-classes.ts";
@@ -17,8 +18,8 @@ import type { SplitPatterns } from "./split-patterns.ts";
  * `splitPatterns`. Much faster than a regular expression, and in constant memory for pieces of any length.
  */
 
-/** The end of the piece that begins at `start`, which must be the beginning of a character. */
-export type Scanner = (text: string, start: number) => number;
+/** The end of the piece that begins at `start`, which must be the beginning of a character before `length`. */
+export type Scanner = (text: Units, start: number, length: number) => number;
 
 const LETTER = UPPER | LOWER | CASELESS;
 const WHITE = SPACE | NEWLINE;
@@ -28,6 +29,8 @@ const PUNCTUATION = MARK | OTHER;
 const SPACE_CHARACTER = 0x20;
 const APOSTROPHE = 0x27;
 const SLASH = 0x2f;
+const LONG_S = 0x17f;
+const [D, E, L, M, R, S, T, V] = [0x64, 0x65, 0x6c, 0x6d, 0x72, 0x73, 0x74, 0x76] as const;
 
 /** The scanner of a known pattern. */
 export const scanners: { readonly [name in keyof SplitPatterns]: () => Scanner } = {
@@ -40,17 +43,17 @@ export const scanners: { readonly [name in keyof SplitPatterns]: () => Scanner }
 
 function scanGpt2(): Scanner {
   const classes = characterClasses();
-  return (text, start) => {
-    const first = text.charCodeAt(start);
+  return (text, start, length) => {
+    const first = text[start];
     const from = first === SPACE_CHARACTER ? start + 1 : start;
-    const kind = classes.at(text, from);
-    if ((kind & LETTER) !== 0) return classes.runEnd(text, from, LETTER);
-    if ((kind & NUMBER) !== 0) return classes.runEnd(text, from, NUMBER);
+    const kind = classes.at(text, from, length);
+    if ((kind & LETTER) !== 0) return classes.runEnd(text, from, length, LETTER);
+    if ((kind & NUMBER) !== 0) return classes.runEnd(text, from, length, NUMBER);
     if ((kind & PUNCTUATION) !== 0) {
-      const end = contractionEnd(text, start, false);
-      return end > start ? end : classes.runEnd(text, from, PUNCTUATION);
+      const end = contractionEnd(text, start, length, false);
+      return end > start ? end : classes.runEnd(text, from, length, PUNCTUATION);
     }
-    return spacesEnd(text, start, classes.runEnd(text, start, WHITE));
+    return spacesEnd(start, classes.runEnd(text, start, length, WHITE), length);
   };
 }
 
@@ -60,59 +63,71 @@ function scanGpt2(): Scanner {
  */
 function scanWords(mostDigits: number, lastIsOne: boolean): Scanner {
   const classes = characterClasses();
-  return (text, start) => {
-    const kind = classes.at(text, start);
-    if ((kind & LETTER) !== 0) return classes.runEnd(text, start, LETTER);
-    if ((kind & NUMBER) !== 0) return numberEnd(text, start, mostDigits);
+  return (text, start, length) => {
+    const kind = classes.at(text, start, length);
+    if ((kind & LETTER) !== 0) return classes.runEnd(text, start, length, LETTER);
+    if ((kind & NUMBER) !== 0) return numberEnd(text, start, length, mostDigits);
     if (kind !== NEWLINE) {
-      const contraction = contractionEnd(text, start, true);
+      const contraction = contractionEnd(text, start, length, true);
       if (contraction > start) return contraction;
-      const second = start + widthAt(text, start);
-      const next = classes.at(text, second);
-      if ((next & LETTER) !== 0) return classes.runEnd(text, second, LETTER);
-      if ((kind & PUNCTUATION) !== 0 || ((next & PUNCTUATION) !== 0 && isSpace(text, start))) {
-        return classes.runEnd(text, classes.runEnd(text, second, PUNCTUATION), NEWLINE);
+      const second = start + widthAt(text, start, length);
+      const next = classes.at(text, second, length);
+      if ((next & LETTER) !== 0) return classes.runEnd(text, second, length, LETTER);
+      if ((kind & PUNCTUATION) !== 0 || ((next & PUNCTUATION) !== 0 && text[start] === SPACE_CHARACTER)) {
+        return classes.runEnd(text, classes.runEnd(text, second, length, PUNCTUATION), length, NEWLINE);
       }
     }
-    const end = classes.runEnd(text, start, WHITE);
-    return lastIsOne && end === text.length ? end : linesEnd(text, start, end);
+    const end = classes.runEnd(text, start, length, WHITE);
+    return lastIsOne && end === length ? end : linesEnd(text, start, end, length);
   };
 }
 
 /** The pattern of o200k: words are cut where upper case follows lower case, too, and keep their contraction. */
 function scanCased(): Scanner {
   const classes = characterClasses();
-  return (text, start) => {
-    const kind = classes.at(text, start);
-    if ((kind & NUMBER) !== 0) return numberEnd(text, start, 3);
-    const word = kind === NEWLINE ? start : wordEnd(text, start, kind);
-    if (word > start) return contractionEnd(text, word, true);
-    const from = isSpace(text, start) ? start + 1 : start;
-    if ((classes.at(text, from) & PUNCTUATION) !== 0) {
-      return slashesEnd(text, classes.runEnd(text, from, PUNCTUATION));
+  return (text, start, length) => {
+    const kind = classes.at(text, start, length);
+    if ((kind & NUMBER) !== 0) return numberEnd(text, start, length, 3);
+    const plain = kind === NEWLINE ? start : plainWordEnd(text, start, length, kind);
+    if (plain > start) return contractionEnd(text, plain, length, true);
+    const word = kind === NEWLINE ? start : wordEnd(text, start, length, kind);
+    if (word > start) return contractionEnd(text, word, length, true);
+    const from = text[start] === SPACE_CHARACTER ? start + 1 : start;
+    if ((classes.at(text, from, length) & PUNCTUATION) !== 0) {
+      return slashesEnd(text, classes.runEnd(text, from, length, PUNCTUATION), length);
     }
-    return linesEnd(text, start, classes.runEnd(text, start, WHITE));
+    return linesEnd(text, start, classes.runEnd(text, start, length, WHITE), length);
   };
 
-  /** The end of a word, of which `kind` is the first character or the one before; `start` if there is none. */
-  function wordEnd(text: string, start: number, kind: number): number {
+  /** What `wordEnd` does, for most words: one in lower case, or with one capital; `start` for any other. */
+  function plainWordEnd(text: Units, start: number, length: number, kind: number): number {
     const isLetter = (kind & LETTER) !== 0;
-    const from = isLetter ? start : start + widthAt(text, start);
-    const lower = lowerEnd(text, from);
+    let from = isLetter ? start : start + 1;
+    let first = isLetter ? kind : classes.at(text, from, length);
+    if (first === UPPER) first = classes.at(text, ++from, length);
+    return first === LOWER ? classes.runEnd(text, from, length, LOWER | CASELESS | MARK) : start;
+  }
+
+  /** The end of a word, of which `kind` is the first character or the one before; `start` if there is none. */
+  function wordEnd(text: Units, start: number, length: number, kind: number): number {
+    const isLetter = (kind & LETTER) !== 0;
+    const from = isLetter ? start : start + widthAt(text, start, length);
+    const lower = lowerEnd(text, from, length);
     if (lower > 0) return lower;
     if (kind === MARK) return from; // a word by itself
-    const upper = classes.runEnd(text, from, UPPER);
+    const upper = classes.runEnd(text, from, length, UPPER);
     return upper > from ? upper : start;
   }
 
   /** The end of `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`; 0 if it does not match. */
-  function lowerEnd(text: string, from: number): number {
-    const turn = classes.runEnd(text, from, UPPER | CASELESS | MARK);
-    if ((classes.at(text, turn) & LOWER) !== 0) return classes.runEnd(text, turn, LOWER | CASELESS | MARK);
+  function lowerEnd(text: Units, from: number, length: number): number {
+    const turn = classes.runEnd(text, from, length, UPPER | CASELESS | MARK);
+    if ((classes.at(text, turn, length) & LOWER) !== 0)
+      return classes.runEnd(text, turn, length, LOWER | CASELESS | MARK);
     let end = 0; // after the last character that has no case
     for (let start = from; start < turn; ) {
-      const caseless = classes.runEnd(text, start, UPPER);
-      start = classes.runEnd(text, caseless, CASELESS | MARK);
+      const caseless = classes.runEnd(text, start, length, UPPER);
+      start = classes.runEnd(text, caseless, length, CASELESS | MARK);
       if (start > caseless) end = start;
     }
     return end;
@@ -120,52 +135,59 @@ function scanCased(): Scanner {
 }
 
 /** The end of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` at `start`; `start` if there is none. */
-function contractionEnd(text: string, start: number, anyCase: boolean): number {
-  if (text.charCodeAt(start) !== APOSTROPHE) return start;
-  const second = letterAt(text, start + 1, anyCase);
-  if (second === "l") return letterAt(text, start + 2, anyCase) === "l" ? start + 3 : start;
-  if (second === "r" || second === "v") return letterAt(text, start + 2, anyCase) === "e" ? start + 3 : start;
-  return second === "s" || second === "t" || second === "m" || second === "d" ? start + 2 : start;
+function contractionEnd(text: Units, start: number, length: number, anyCase: boolean): number {
+  if (start >= length || text[start] !== APOSTROPHE) return start;
+  switch (letterAt(text, start + 1, length, anyCase)) {
+    case S:
+    case T:
+    case M:
+    case D:
+      return start + 2;
+    case L:
+      return letterAt(text, start + 2, length, anyCase) === L ? start + 3 : start;
+    case R:
+    case V:
+      return letterAt(text, start + 2, length, anyCase) === E ? start + 3 : start;
+    default:
+      return start;
+  }
 }
 
-/** With `anyCase`, letters that fold to the same are the same, as `ſ` and `s`. */
-function letterAt(text: string, index: number, anyCase: boolean): string {
-  const letter = text.charAt(index);
-  if (!anyCase) return letter;
-  return letter === "\u017f" ? "s" : letter.toLowerCase();
+/** With `anyCase`, letters that fold to the same are the same, as `S`, `ſ` and `s`; 0 at the end of the text. */
+function letterAt(text: Units, index: number, length: number, anyCase: boolean): number {
+  if (index >= length) return 0;
+  const unit = text[index] as number;
+  if (!anyCase) return unit;
+  return unit === LONG_S ? S : unit | 0x20;
 }
 
 /** The end of `\p{N}{1,most}`. */
-function numberEnd(text: string, start: number, most: number): number {
+function numberEnd(text: Units, start: number, length: number, most: number): number {
   const classes = characterClasses();
   let end = start;
-  for (let digits = 0; digits < most && (classes.at(text, end) & NUMBER) !== 0; digits++) end += widthAt(text, end);
+  for (let digits = 0; digits < most && (classes.at(text, end, length) & NUMBER) !== 0; digits++)
+    end += widthAt(text, end, length);
   return end;
 }
 
 /** The end of `[\r\n/]*`. */
-function slashesEnd(text: string, start: number): number {
+function slashesEnd(text: Units, start: number, length: number): number {
   let end = start;
-  while (isNewline(text, end) || text.charCodeAt(end) === SLASH) end++;
+  while (end < length && (isNewline(text[end]) || text[end] === SLASH)) end++;
   return end;
 }
 
 /** The end of `\s*[\r\n]+|\s+(?!\S)|\s+` in a run of white space that ends at `end`. */
-function linesEnd(text: string, start: number, end: number): number {
-  for (let last = end - 1; last >= start; last--) if (isNewline(text, last)) return last + 1;
-  return spacesEnd(text, start, end);
+function linesEnd(text: Units, start: number, end: number, length: number): number {
+  for (let last = end - 1; last >= start; last--) if (isNewline(text[last])) return last + 1;
+  return spacesEnd(start, end, length);
 }
 
 /** The end of `\s+(?!\S)|\s+` in a run of white space that ends at `end`: what follows takes its last character. */
-function spacesEnd(text: string, start: number, end: number): number {
-  return end === text.length || end === start + 1 ? end : end - 1;
+function spacesEnd(start: number, end: number, length: number): number {
+  return end === length || end === start + 1 ? end : end - 1;
 }
 
-function isSpace(text: string, index: number): boolean {
-  return text.charCodeAt(index) === SPACE_CHARACTER;
-}
-
-function isNewline(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index);
+function isNewline(unit: number | undefined): boolean {
   return unit === 0x0a || unit === 0x0d;
 }

@@ -34,10 +34,13 @@ async function readLater(texts: AsyncIterable<string>, read: (text: string) => v
 export function countPieces(pattern: string | null): CountWords {
   const splitter = new TextSplitter(pattern);
   return (text, words) => {
-    for (let start = 0; start < text.length; ) {
-      const end = splitter.pieceEnd(text, start);
-      words.add(text, start, end);
-      start = end;
+    for (const { offset, start, ends, count } of splitter.pieces(text)) {
+      let from = offset + start;
+      for (let i = 0; i < count; i++) {
+        const end = offset + (ends[i] as number);
+        words.add(text, from, end);
+        from = end;
+      }
     }
   };
 }
