@@ -6,6 +6,7 @@ import { kernelsBenchmark } from "./kernels/bench.ts";
 import { memoryBenchmark } from "./memory/bench.ts";
 import { type Row, table } from "./row.ts";
 import { shakespeareBenchmark } from "./shakespeare/bench.ts";
+import { tokenizerBenchmark } from "./tokenizer/bench.ts";
 import { trainBenchmark } from "./train/bench.ts";
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -13,6 +14,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   kernels: kernelsBenchmark,
   shakespeare: shakespeareBenchmark,
   memory: memoryBenchmark,
+  tokenizer: tokenizerBenchmark,
 };
 
 type Options = { json?: true; presets?: string[]; steps?: number; backend?: string };

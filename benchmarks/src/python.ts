@@ -6,23 +6,23 @@ import { cacheFolder } from "@tessera-examples/common";
 import { PeerUnavailableError } from "./errors.ts";
 
 /** What the peers are made of. */
-const requirements = ["torch==2.15.0", "numpy==2.4.6"];
+const requirements = ["torch==2.15.0", "numpy==2.4.6", "tiktoken==0.14.0", "tokenizers==0.23.3"];
 
 /**
- * The path of a Python with PyTorch: the one that `TESSERA_BENCH_PYTHON` names, else our own virtual environment in the
- * cache folder, made when first asked for.
- * @throws PeerUnavailableError if there is no Python, or PyTorch cannot be installed
+ * The path of a Python that can import what the peers need: the one that `TESSERA_BENCH_PYTHON` names, else our own
+ * virtual environment in the cache folder, made when first asked for.
+ * @throws PeerUnavailableError if there is no Python, or a module cannot be installed
  */
-export async function pythonWithTorch(say: (line: string) => void): Promise<string> {
+export async function pythonWith(modules: readonly string[], say: (line: string) => void): Promise<string> {
   const named = process.env["TESSERA_BENCH_PYTHON"];
-  if (named !== undefined && named !== "") return checked(named);
+  if (named !== undefined && named !== "") return checked(named, modules);
   const folder = join(cacheFolder(), "bench-python");
   const python = process.platform === "win32" ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
   const receipt = join(folder, "requirements.txt");
   const wanted = `${requirements.join("\n")}\n`;
   if (existsSync(receipt) && (await readFile(receipt, "utf8")) === wanted) return python;
 
-  say(`Installing ${requirements.join(" and ")} for comparison in ${folder} (once) …`);
+  say(`Installing ${requirements.join(", ")} for comparison in ${folder} (once) …`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await makeEnvironment(folder);
@@ -31,10 +31,11 @@ export async function pythonWithTorch(say: (line: string) => void): Promise<stri
   return python;
 }
 
-async function checked(python: string): Promise<string> {
-  if ((await exitCode(python, ["-c", "import torch"])) === 0) return python;
+async function checked(python: string, modules: readonly string[]): Promise<string> {
+  const names = modules.join(", ");
+  if ((await exitCode(python, ["-c", `import ${names}`])) === 0) return python;
   throw new PeerUnavailableError(
-    `TESSERA_BENCH_PYTHON names ${python}, which does not run or cannot import torch. ${advice}`,
+    `TESSERA_BENCH_PYTHON names ${python}, which does not run or cannot import ${names}. ${advice}`,
   );
 }
 
@@ -43,17 +44,17 @@ async function makeEnvironment(folder: string): Promise<void> {
     if ((await exitCode(python, ["-m", "venv", folder])) === 0) return;
   }
   throw new PeerUnavailableError(
-    `To compare with PyTorch, Python 3.11 or newer with its venv module is needed, and was not found. ${advice}`,
+    `To compare, Python 3.11 or newer with its venv module is needed, and was not found. ${advice}`,
   );
 }
 
 async function install(python: string): Promise<void> {
   const args = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", ...requirements];
   if ((await exitCode(python, args)) === 0) return;
-  throw new PeerUnavailableError(`pip could not install ${requirements.join(" and ")} (see above). ${advice}`);
+  throw new PeerUnavailableError(`pip could not install ${requirements.join(", ")} (see above). ${advice}`);
 }
 
-const advice = "Set TESSERA_BENCH_PYTHON to a Python that has torch (https://pytorch.org/get-started).";
+const advice = `Set TESSERA_BENCH_PYTHON to a Python that has ${requirements.join(", ")}.`;
 
 /** Runs a program, its output on our standard error; 127 if there is none of this name. */
 function exitCode(command: string, args: readonly string[]): Promise<number> {

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Benchmark } from "../benchmark.ts";
 import { requireKnown } from "../benchmark.ts";
 import { Contestant } from "../contestant.ts";
-import { pythonWithTorch } from "../python.ts";
+import { pythonWith } from "../python.ts";
 import { type Measurement, toRow } from "../row.ts";
 import { type Result, takeTurns } from "../turns.ts";
 import { type KernelCase, kernelCases, kernelSettings } from "./cases.ts";
@@ -12,7 +12,7 @@ export const kernelsBenchmark: Benchmark = async function* ({ presets, steps = 5
   requireKnown(presets, ["baby", "char", "gpt2"]);
   const cases = kernelCases(presets);
   const settings = JSON.stringify(kernelSettings(cases, backend));
-  const python = await pythonWithTorch(say);
+  const python = await pythonWith(["torch"], say);
   const ours = new Contestant(process.execPath, [...process.execArgv, file("ours.ts"), settings]);
   const peer = new Contestant(python, [file("peer.py"), settings]);
   try {

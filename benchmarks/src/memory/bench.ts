@@ -1,6 +1,6 @@
 import { type Benchmark, requireKnown } from "../benchmark.ts";
 import type { Contestant } from "../contestant.ts";
-import { pythonWithTorch } from "../python.ts";
+import { pythonWith } from "../python.ts";
 import { toRow } from "../row.ts";
 import { trainCases } from "../train/cases.ts";
 import { startOurs, startPeer } from "../train/contestants.ts";
@@ -11,7 +11,7 @@ const SETTLING = 50;
 /** Whether memory stays flat: how much the process grows from step 50 to the last of 500. Only `baby` by default. */
 export const memoryBenchmark: Benchmark = async function* ({ presets = ["baby"], steps = 500, backend, say }) {
   requireKnown(presets, Object.keys(trainCases));
-  const python = await pythonWithTorch(say);
+  const python = await pythonWith(["torch"], say);
   for (const [name, trainCase] of Object.entries(trainCases).filter(([name]) => presets.includes(name))) {
     const contestants = [startOurs(trainCase, { backend }), startPeer(python, trainCase, {})] as const;
     try {

@@ -6,7 +6,7 @@ import { splitText } from "@tessera-lm/data";
 import { characterTokenizer } from "@tessera-lm/tokenizer";
 import { type Benchmark, requireKnown } from "../benchmark.ts";
 import type { Contestant } from "../contestant.ts";
-import { pythonWithTorch } from "../python.ts";
+import { pythonWith } from "../python.ts";
 import { type Row, toRow } from "../row.ts";
 import { type Course, trainCases } from "../train/cases.ts";
 import { startOurs, startPeer } from "../train/contestants.ts";
@@ -20,7 +20,7 @@ const INTERVAL = 250;
  */
 export const shakespeareBenchmark: Benchmark = async function* ({ presets, steps = 2000, backend, say }) {
   requireKnown(presets, ["baby"]);
-  const python = await pythonWithTorch(say);
+  const python = await pythonWith(["torch"], say);
   const folder = await mkdtemp(join(tmpdir(), "tessera-bench-"));
   const { baby } = trainCases;
   const course = await prepareCourse(join(folder, "ids.bin"), steps);

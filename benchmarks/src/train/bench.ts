@@ -1,7 +1,7 @@
 import { type Benchmark, type BenchmarkOptions, requireKnown } from "../benchmark.ts";
 import { ContestantError } from "../errors.ts";
 import { peakProductRate } from "../peak.ts";
-import { pythonWithTorch } from "../python.ts";
+import { pythonWith } from "../python.ts";
 import { type Measurement, type Row, toRow } from "../row.ts";
 import { type Plan, type Result, takeTurns } from "../turns.ts";
 import { stepFlops, type TrainCase, trainCases } from "./cases.ts";
@@ -10,7 +10,7 @@ import { startOurs, startPeer } from "./contestants.ts";
 /** Time and peak memory of a training step, beside PyTorch (eager, fused AdamW) on the same model and machine. */
 export const trainBenchmark: Benchmark = async function* (options) {
   const cases = chosenCases(options.presets);
-  const python = await pythonWithTorch(options.say);
+  const python = await pythonWith(["torch"], options.say);
   for (const [name, trainCase] of cases) yield* await measure(name, trainCase, python, options);
 };
 
