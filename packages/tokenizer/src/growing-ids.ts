@@ -1,7 +1,7 @@
 /** A `Uint32Array` that grows. */
 export class GrowingIds {
   private ids = new Uint32Array(0);
-  private length = 0;
+  length = 0;
 
   constructor(capacity: number) {
     this.ids = new Uint32Array(Math.max(16, capacity));

@@ -3,7 +3,7 @@ import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
 
 /** Longer pieces are rare and not worth remembering. */
-const LONGEST_WORD = 64;
+export const LONGEST_WORD = 64;
 
 /** How many words are remembered before all are forgotten: those of a large corpus, in some ten megabytes. */
 const MOST_WORDS = 2 ** 17;

@@ -1,4 +1,4 @@
-import { WordTable } from "../byte-pair/word-table.ts";
+import { LONGEST_WORD, WordTable } from "../byte-pair/word-table.ts";
 import { GrowingIds } from "../growing-ids.ts";
 import type { TokenId } from "../tokenizer.ts";
 
@@ -17,16 +17,18 @@ export interface Model {
 /** A model that remembers the ids of pieces met before, within bounds. */
 export function remembering(model: Model): Model {
   const words = new WordTable();
+  const units = new Uint16Array(LONGEST_WORD);
   return {
     vocabulary: model.vocabulary,
     encodeInto(piece, ids, spans) {
-      if (spans !== undefined) return model.encodeInto(piece, ids, spans);
-      if (words.append(piece, 0, piece.length, ids)) return;
+      if (spans !== undefined || piece.length > LONGEST_WORD) return model.encodeInto(piece, ids, spans);
+      for (let i = 0; i < piece.length; i++) units[i] = piece.charCodeAt(i);
+      if (words.append(units, 0, piece.length, ids)) return;
       const fresh = new GrowingIds(0);
       model.encodeInto(piece, fresh);
       const found = Int32Array.from(fresh.finish());
       ids.append(found, 0, found.length);
-      words.add(piece, 0, piece.length, found, found.length);
+      words.add(units, 0, piece.length, found, found.length);
     },
   };
 }
