@@ -104,11 +104,13 @@ async function fetchRest(
   onBytes: (loaded: number) => void,
 ): Promise<void> {
   const range = (): Record<string, string> => (part.loaded > 0 ? { range: `bytes=${part.loaded}-` } : {});
+  let furthest = part.loaded; // a server that begins anew every time, and is cut every time, makes no progress
   await getWithRetries(connection, url, part.file.path, range, async (answer, progressed) => {
     await part.adapt(answer);
     for await (const chunk of answer.chunks) {
       await part.append(chunk);
-      progressed();
+      if (part.loaded > furthest) progressed();
+      furthest = Math.max(furthest, part.loaded);
       onBytes(part.loaded);
     }
     const { loaded, file } = part;
