@@ -1,6 +1,7 @@
 //! Commands of attention and positions.
 
 use crate::{Arguments, Command};
+use tessera_kernels::attention::cached::{self, Cache};
 use tessera_kernels::attention::{self, Attention, Saved};
 use tessera_kernels::random_bits::DropoutMask;
 use tessera_kernels::rotary::{rotate, Rotary};
@@ -10,6 +11,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ("attention_gradient", attention_gradient),
     ("self_attention", self_attention),
     ("self_attention_gradient", self_attention_gradient),
+    ("cached_attention", cached_attention),
     ("rotary", rotary),
 ];
 
@@ -42,6 +44,15 @@ fn self_attention_gradient(arguments: &mut Arguments) {
     attention::self_attention_gradient(&sizes, qkv, saved, arguments.slice_mut());
 }
 
+/// y ← attention to a cache, which gets the new keys and values: sizes, query, key, value, positions, keys, values, y.
+fn cached_attention(arguments: &mut Arguments) {
+    let sizes = attention_sizes(arguments);
+    let inputs = [arguments.slice(), arguments.slice(), arguments.slice()];
+    let positions = arguments.slice();
+    let cache = Cache { keys: arguments.slice_mut(), values: arguments.slice_mut() };
+    cached::attention(&sizes, inputs, positions, cache, arguments.slice_mut());
+}
+
 /// B, H, G, T, S, D, causal, window, dropout rate and seed.
 fn attention_sizes(arguments: &mut Arguments) -> Attention {
     Attention {
@@ -65,11 +76,12 @@ fn attention_saved<'a>(arguments: &mut Arguments<'a>) -> Saved<'a> {
     Saved { dy: arguments.slice(), y: arguments.slice(), log_sum_exp: arguments.slice() }
 }
 
-/// y ← turned heads: B, T, frequencies, start, interleaved, inverse, x, y.
+/// y ← turned heads: B, T, frequencies, start, positions?, interleaved, inverse, x, y.
 fn rotary(arguments: &mut Arguments) {
     let (batch, length) = (arguments.usize(), arguments.usize());
     let frequencies: Vec<f32> = arguments.numbers().into_iter().map(|frequency| frequency as f32).collect();
-    let (start, interleaved, inverse) = (arguments.usize(), arguments.bool(), arguments.bool());
-    let rotary = Rotary { batch, length, frequencies: &frequencies, start, interleaved, inverse };
+    let (start, positions) = (arguments.usize(), arguments.slice());
+    let (interleaved, inverse) = (arguments.bool(), arguments.bool());
+    let rotary = Rotary { batch, length, frequencies: &frequencies, start, positions, interleaved, inverse };
     rotate(&rotary, arguments.slice(), arguments.slice_mut());
 }

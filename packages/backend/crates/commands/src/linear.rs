@@ -2,7 +2,7 @@
 
 use tessera_kernels::activations::Activation;
 use tessera_kernels::matmul::{self, Batch, Matrix, Shape};
-use tessera_kernels::matvec::{self, Numbers, Weights};
+use tessera_kernels::weights::{Numbers, Weights};
 use tessera_kernels::{linear, linear_cross_entropy};
 
 use crate::{Arguments, Command};
@@ -13,9 +13,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ("linear_gradient", linear_gradient),
     ("linear_cross_entropy", linear_cross_entropy),
     ("linear_cross_entropy_gradient", linear_cross_entropy_gradient),
-    ("matvec_bf16", |arguments| matvec(arguments, |arguments| Numbers::Bf16(words(arguments)))),
-    ("matvec_f16", |arguments| matvec(arguments, |arguments| Numbers::F16(words(arguments)))),
-    ("matvec_q8", |arguments| matvec(arguments, |arguments| Numbers::Q8(arguments.slice()))),
+    ("linear_formatted", linear_formatted),
 ];
 
 /// A, B, M, K, N, whether A and B are stored transposed, the batch's sizes, the steps of A and B, then C.
@@ -69,18 +67,26 @@ fn linear_cross_entropy_gradient(arguments: &mut Arguments) {
     linear_cross_entropy::backward(dy[0], from, arguments.slice_mut());
 }
 
-/// x, the weights as bytes, how many rows, inputs and outputs, whether the weights are stored (outputs, inputs), then y.
-fn matvec<'a>(arguments: &mut Arguments<'a>, numbers: impl FnOnce(&mut Arguments<'a>) -> Numbers<'a>) {
-    let (x, numbers, rows) = (arguments.slice(), numbers(arguments), arguments.usize());
-    let (inputs, outputs, transposed) = (arguments.usize(), arguments.usize(), arguments.bool());
-    matvec::multiply(arguments.slice_mut(), x, Weights { numbers, inputs, outputs, transposed }, rows);
+/// x, the weights' bytes, their format (0 f32, 1 bf16, 2 f16, 3 Q8_0, 4 Q4_0), bias?, N, I, O, then y.
+fn linear_formatted(arguments: &mut Arguments) {
+    let (x, bytes) = (arguments.slice(), arguments.slice::<u8>());
+    let numbers = match arguments.usize() {
+        0 => Numbers::F32(aligned(bytes)),
+        1 => Numbers::Bf16(aligned(bytes)),
+        2 => Numbers::F16(aligned(bytes)),
+        3 => Numbers::Q8(bytes),
+        4 => Numbers::Q4(bytes),
+        other => panic!("there is no format {other}"),
+    };
+    let (bias, rows) = (arguments.optional(), arguments.usize());
+    let weights = Weights { numbers, inputs: arguments.usize(), outputs: arguments.usize(), transposed: true };
+    linear::forward_formatted(arguments.slice_mut(), x, weights, bias, rows);
 }
 
-/// Bytes that are 16-bit words.
-fn words<'a>(arguments: &mut Arguments<'a>) -> &'a [u16] {
-    let bytes = arguments.slice::<u8>();
-    // SAFETY: any two bytes are a word.
-    let (before, words, after) = unsafe { bytes.align_to() };
-    assert!(before.is_empty() && after.is_empty(), "16-bit numbers begin and end between two words");
-    words
+/// Bytes that are numbers: u16 or f32, of which any bits are one.
+fn aligned<T: Copy>(bytes: &[u8]) -> &[T] {
+    // SAFETY: as above.
+    let (before, numbers, after) = unsafe { bytes.align_to() };
+    assert!(before.is_empty() && after.is_empty(), "the weights' bytes are no whole numbers");
+    numbers
 }

@@ -48,6 +48,7 @@ pub mod reduce;
 pub mod scan;
 pub mod strided;
 pub mod unary;
+pub mod weights;
 
 #[cfg(test)]
 mod test_support;

@@ -2,9 +2,12 @@
 
 use crate::activations::{gelu, gelu_tanh, relu, silu, Activation};
 use crate::column_sums::{add, sum_blocks};
-use crate::matmul::{multiply, multiply_then, Matrix};
+use crate::matmul::{multiply, multiply_columns, multiply_then, Matrix};
+use crate::matvec;
+use crate::parallel::{for_each_chunk, items_per_task, Disjoint};
 use crate::tiles::Rows;
 use crate::vectorized;
+use crate::weights::Weights;
 
 /// y ← f(x · W + b): (N, O) from x (N, I), W (I, O) and b (O); without b, and without f, if there is none.
 pub fn forward(y: &mut [f32], x: Matrix, weight: Matrix, bias: Option<&[f32]>, activation: Option<Activation>) {
@@ -36,6 +39,35 @@ vectorized! {
         }
     }
 }
+
+/// y ← x · W + b with weights in any format, stored (O, I): what [`forward`] computes, for models that are only run.
+pub fn forward_formatted(y: &mut [f32], x: &[f32], weights: Weights, bias: Option<&[f32]>, rows: usize) {
+    let Weights { inputs, outputs, .. } = weights;
+    if rows <= matvec::MAX_ROWS {
+        matvec::multiply(y, x, weights, rows);
+    } else {
+        weights.check();
+        assert_eq!(y.len(), rows * outputs, "y is not {rows} × {outputs}");
+        let (x, y) = (Matrix::new(x, rows, inputs), Disjoint::new(y));
+        let count = outputs.min(UNPACKED / inputs.max(1) + 1);
+        let mut unpacked = vec![0.0; count * inputs];
+        for first in (0..outputs).step_by(count) {
+            let part = &mut unpacked[..count.min(outputs - first) * inputs];
+            weights.read(first * inputs, part);
+            let part = Matrix::new(part, part.len() / inputs.max(1), inputs).transposed();
+            multiply_columns(&y, first, outputs, x, part);
+        }
+    }
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), outputs, "a linear layer has a bias for each of its {outputs} outputs");
+        for_each_chunk(y, items_per_task(rows, outputs) * outputs, |_, y| {
+            y.chunks_exact_mut(outputs).for_each(|y| add(bias, y));
+        });
+    }
+}
+
+/// How many weights are made f32 at a time where there are many rows.
+const UNPACKED: usize = 1 << 20;
 
 /// Where a linear layer's gradients are written; an empty one is not wanted.
 pub struct Gradients<'a> {
@@ -70,6 +102,7 @@ mod tests {
     use crate::activations;
     use crate::parallel::serially;
     use crate::test_support::{assert_close, random};
+    use crate::weights::Numbers;
 
     const SHAPES: [(usize, usize, usize); 6] =
         [(1, 1, 1), (3, 70, 40), (9, 65, 64), (100, 33, 130), (300, 128, 384), (0, 4, 5)];
@@ -93,6 +126,23 @@ mod tests {
                 activations::forward(activation, &y, &mut expected);
                 assert_close(&fused, |j| expected[j] as f64, 1e-6);
             }
+        }
+    }
+
+    #[test]
+    fn formatted_weights_count_as_what_they_stand_for() {
+        for (rows, inputs, outputs) in [(1, 64, 5), (9, 64, 70), (20, 1024, 1100), (0, 32, 3)] {
+            let (x, b) = (random(rows * inputs, 1, 1.0), random(outputs, 2, 1.0));
+            let w: Vec<u16> = random(inputs * outputs, 3, 1.0).iter().map(|w| (w.to_bits() >> 16) as u16).collect();
+            let weights = Weights { numbers: Numbers::Bf16(&w), inputs, outputs, transposed: true };
+            let mut y = vec![f32::NAN; rows * outputs];
+            forward_formatted(&mut y, &x, weights, Some(&b), rows);
+            let weight = |o: usize, i: usize| f32::from_bits((w[o * inputs + i] as u32) << 16) as f64;
+            let exact = |j: usize| {
+                let (row, o) = (j / outputs, j % outputs);
+                b[o] as f64 + (0..inputs).map(|i| x[row * inputs + i] as f64 * weight(o, i)).sum::<f64>()
+            };
+            assert_close(&y, exact, 2e-5);
         }
     }
 

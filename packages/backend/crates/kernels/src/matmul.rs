@@ -62,8 +62,18 @@ pub fn multiply_then(c: &mut [f32], a: Matrix, b: Matrix, accumulate: bool, then
         matvec::multiply(c, a.data, b.into(), m);
         return then(0, Rows::all(&Disjoint::new(c), m, &(0..n)));
     }
-    let tiles = Tiles::new(m, n, k, a.transposed);
-    let product = Product { c: &Disjoint::new(c), a, b, k, accumulate };
+    multiply_tiles(&Product { c: &Disjoint::new(c), place: (0, n), a, b, k, accumulate }, then);
+}
+
+/// Columns of C from `first` on ← A · B, as many as B has.
+pub(crate) fn multiply_columns(c: &Disjoint<f32>, first: usize, stride: usize, a: Matrix, b: Matrix) {
+    let product = Product { c, place: (first, stride), a, b, k: a.shape().1, accumulate: false };
+    multiply_tiles(&product, |_, _| {});
+}
+
+fn multiply_tiles(product: &Product, then: impl Fn(usize, Rows) + Sync) {
+    let Product { a, b, k, .. } = *product;
+    let tiles = Tiles::new(a.shape().0, b.shape().1, k, a.transposed);
     parallel::for_each(tiles.count(), |index| product.compute(&tiles.tile(index), &then));
 }
 

@@ -18,6 +18,8 @@ pub struct Rotary<'a> {
     pub frequencies: &'a [f32],
     /// The position of the first row of each sequence.
     pub start: usize,
+    /// The position of each row (B, T) instead; empty where they follow each other from `start` on.
+    pub positions: &'a [i32],
     /// Whether neighbours are pairs, else number i and number i + D / 2.
     pub interleaved: bool,
     /// Whether to turn backwards.
@@ -26,7 +28,10 @@ pub struct Rotary<'a> {
 
 /// Turns heads (B, T, H·D) of x into y.
 pub fn rotate(rotary: &Rotary, x: &[f32], y: &mut [f32]) {
-    let Rotary { batch, length, frequencies, .. } = *rotary;
+    let Rotary { batch, length, frequencies, positions, .. } = *rotary;
+    assert!(positions.is_empty() || positions.len() == batch * length, "positions are not (B, T)");
+    // Rows with positions of their own are one sequence as good as any.
+    let (batch, length) = if positions.is_empty() { (batch, length) } else { (1, batch * length) };
     assert_eq!(x.len(), y.len(), "a rotation returns as many numbers as it gets");
     if x.is_empty() {
         return;
@@ -35,10 +40,11 @@ pub fn rotate(rotary: &Rotary, x: &[f32], y: &mut [f32]) {
     assert!(width * batch * length == x.len() && width.is_multiple_of(2 * frequencies.len()), "x is not (B, T, H·D)");
     let y = Disjoint::new(y);
     // Sines and cosines of a position serve all sequences.
-    for_each_range(length, items_per_task(length, 4 * batch * width), |positions| {
+    for_each_range(length, items_per_task(length, 4 * batch * width), |range| {
         with_scratch([frequencies.len(); 2], |[cos, sin]| {
-            for t in positions {
-                angles(frequencies, (rotary.start + t) as f32, rotary.inverse, cos, sin);
+            for t in range {
+                let position = positions.get(t).map_or((rotary.start + t) as f32, |&position| position as f32);
+                angles(frequencies, position, rotary.inverse, cos, sin);
                 for b in 0..batch {
                     let range = (b * length + t) * width..(b * length + t + 1) * width;
                     // SAFETY: each position is one task's.
@@ -143,7 +149,8 @@ mod tests {
             for interleaved in [false, true] {
                 for inverse in [false, true] {
                     let frequencies = &frequencies(half)[..];
-                    let rotary = Rotary { batch, length, frequencies, start: 1000, interleaved, inverse };
+                    let rotary =
+                        Rotary { batch, length, frequencies, start: 1000, positions: &[], interleaved, inverse };
                     let (width, size) = (heads * 2 * half, batch * length * heads * 2 * half);
                     let x = random(size, 1, 2.0);
                     let mut y = vec![f32::NAN; size];
@@ -177,8 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn each_row_may_have_its_position() {
+        let (frequencies, x) = (frequencies(4), random(6 * 16, 1, 1.0));
+        let (mut y, mut expected) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        let positions = [3, 4, 5, 0, 1, 2];
+        rotate(&Rotary { batch: 2, length: 3, positions: &positions, ..plain(&frequencies) }, &x, &mut y);
+        for (row, &start) in positions.iter().enumerate() {
+            let (rotary, range) = (Rotary { start: start as usize, ..plain(&frequencies) }, row * 16..(row + 1) * 16);
+            rotate(&rotary, &x[range.clone()], &mut expected[range]);
+        }
+        assert_eq!(y, expected);
+    }
+
+    /// One row at position 0.
+    fn plain(frequencies: &[f32]) -> Rotary<'_> {
+        Rotary { batch: 1, length: 1, frequencies, start: 0, positions: &[], interleaved: false, inverse: false }
+    }
+
+    #[test]
     fn what_is_no_number_stays_none() {
-        let rotary = Rotary { batch: 1, length: 1, frequencies: &[1.0], start: 5, interleaved: false, inverse: false };
+        let rotary = Rotary { batch: 1, length: 1, start: 5, ..plain(&[1.0]) };
         let mut y = [0.0; 2];
         rotate(&rotary, &[f32::NAN, 1.0], &mut y);
         assert!(y.iter().all(|y| y.is_nan()));

@@ -117,6 +117,8 @@ fn even_part(size: usize, limit: usize, unit: usize) -> usize {
 pub struct Product<'a> {
     /// Where it is written.
     pub c: &'a Disjoint<'a, f32>,
+    /// Where in `c` its first element is, and how far apart its rows are.
+    pub place: (usize, usize),
     /// The left operand.
     pub a: Matrix<'a>,
     /// The right operand.
@@ -163,7 +165,7 @@ impl Product<'_> {
             let a = self.strip_of_a(kernel, packed_a, strip % PACKED_STRIPS, row, &inner);
             self.strip(kernel, rows.clone(), tile.columns.clone(), inner.clone(), &a, packed_b);
             if inner.end == self.k {
-                then(tile.columns.start, Rows { c: self.c, stride: self.columns_of_c(), rows, columns: &tile.columns });
+                then(tile.columns.start, Rows { c: self.c, stride: self.place.1, rows, columns: &tile.columns });
             }
         }
     }
@@ -178,7 +180,7 @@ impl Product<'_> {
         a: &Operand,
         packed_b: &[f32],
     ) {
-        let (stride, accumulate) = (self.columns_of_c(), inner.start > 0 || self.accumulate);
+        let ((first, stride), accumulate) = (self.place, inner.start > 0 || self.accumulate);
         for column in columns.clone().step_by(kernel.width) {
             let panel = &packed_b[(column - columns.start) * inner.len()..];
             let b = Operand { start: panel.as_ptr(), along_k: kernel.width, along_rows: 0 };
@@ -186,21 +188,12 @@ impl Product<'_> {
             // SAFETY: the strip lies in A and C, whose sizes `multiply` has compared, and the panel has `inner.len()`
             // rows of `width` numbers; no other task writes this part of C.
             unsafe {
-                let c = self.c.pointer().add(rows.start * stride + column);
+                let c = self.c.pointer().add(first + rows.start * stride + column);
                 kernel.run(rows.len(), count, inner.len(), c, stride, a, &b, accumulate);
             }
         }
     }
 
-    fn columns_of_c(&self) -> usize {
-        if self.b.transposed {
-            self.b.stored_rows
-        } else {
-            self.b.stored_columns
-        }
-    }
-
-    /// Where the microkernel finds the rows of A from `row` on, in place or packed.
     fn strip_of_a(
         &self,
         kernel: &Microkernel,

@@ -18,7 +18,8 @@ pub fn decode(sizes: &Attention, inputs: Inputs, outputs: Outputs) {
     for_each(batch * num_groups, |task| group(sizes, inputs, outputs, task / num_groups, task % num_groups));
 }
 
-fn group(sizes: &Attention, inputs: Inputs, outputs: Outputs, batch: usize, group: usize) {
+/// The heads of one group of one sequence.
+pub fn group(sizes: &Attention, inputs: Inputs, outputs: Outputs, batch: usize, group: usize) {
     let Attention { keys, head_size, .. } = *sizes;
     let heads = sizes.heads_per_group();
     with_scratch([heads * head_size, heads * 2], |[query, softmax]| {

@@ -27,6 +27,12 @@ pub fn attention(sizes: &Attention, inputs: Inputs, y: &mut [f32], log_sum_exp: 
     if queries == 1 {
         return decode(sizes, inputs, outputs);
     }
+    tiles(sizes, inputs, outputs);
+}
+
+/// Attention of any number of queries and keys but none.
+pub fn tiles(sizes: &Attention, inputs: Inputs, outputs: Outputs) {
+    let Attention { batch, num_heads, queries, .. } = *sizes;
     let tiles = queries.div_ceil(QUERIES);
     for_each(batch * num_heads * tiles, |task| {
         let (head, first) = (task / tiles, task % tiles * QUERIES);

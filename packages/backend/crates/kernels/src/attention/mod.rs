@@ -6,6 +6,7 @@
 //! keys down and queries across, so that the softmax of 32 queries is taken side by side in vector registers.
 
 mod backward;
+pub mod cached;
 mod decode;
 mod forward;
 mod product;
