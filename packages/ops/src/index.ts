@@ -1,6 +1,7 @@
 export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
 export { add } from "./add.ts";
 export { type AttentionOptions, attention, type ScoreOptions, selfAttention } from "./attention.ts";
+export { type CachedAttentionOptions, cachedAttention, type KeyValues } from "./cached-attention.ts";
 export { checkpoint } from "./checkpoint.ts";
 export { crossEntropy } from "./cross-entropy.ts";
 export { type Dropout, dropout } from "./dropout.ts";
@@ -12,6 +13,7 @@ export { layerNorm } from "./layer-norm.ts";
 export { linear } from "./linear.ts";
 export { linearCrossEntropy } from "./linear-cross-entropy.ts";
 export { foldIn } from "./random-bits.ts";
+export { type Recording, type RecordingBackend, type Repeated, repeated } from "./repeated.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { type RopeOptions, rope, ropeFrequencies } from "./rope.ts";
 export { silu } from "./silu.ts";

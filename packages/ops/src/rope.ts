@@ -1,19 +1,25 @@
 import {
   add,
+  cast,
   concat,
+  cos,
   mul,
   reshape,
+  sin,
   split,
   stack,
   sub,
   type Tensor,
+  type Tensor2D,
   type Tensor3D,
   tensor,
+  tensor1d,
+  tidy,
   unstack,
 } from "@tensorflow/tfjs";
-import { differentiable, type Operation } from "./differentiable.ts";
+import { differentiable, fused, type Operation } from "./differentiable.ts";
 import { OptionError, ShapeError } from "./errors.ts";
-import { requireFloat } from "./validate.ts";
+import { requireFloat, requireShape, requireType } from "./validate.ts";
 
 /** Which numbers turn together, and how fast. */
 export interface RopeOptions {
@@ -25,6 +31,8 @@ export interface RopeOptions {
   readonly frequencies?: readonly number[];
   /** The position of the first row, as when earlier ones are in a cache. Default 0. */
   readonly start?: number;
+  /** The position of each row instead, (B, T) int32: for inference, there is no gradient. */
+  readonly positions?: Tensor2D;
   /**
    * Whether neighbours, 2i and 2i + 1, are a pair, as in GPT-J and Meta's Llama; otherwise i and i + D / 2 are, as in
    * Hugging Face's Llama. Default false.
@@ -44,7 +52,7 @@ export interface RopeOptions {
  * @throws OptionError if the base is not positive, the start is not a position or there is not one frequency per pair
  */
 export function rope(x: Tensor3D, options: RopeOptions): Tensor3D {
-  const { numHeads, base = 10_000, start = 0, interleaved = false } = options;
+  const { numHeads, base = 10_000, start = 0, interleaved = false, positions } = options;
   requireFloat("rope", "x", x, "B", "T", "H·D");
   const headSize = x.shape[2] / numHeads;
   if (!(Number.isInteger(headSize) && headSize > 0 && headSize % 2 === 0)) {
@@ -57,7 +65,12 @@ export function rope(x: Tensor3D, options: RopeOptions): Tensor3D {
   if (!(Number.isInteger(start) && start >= 0))
     throw new OptionError("rope", `start must be a position, an integer from 0 on, but is ${start}`);
   const attributes = { frequencies: frequenciesOf(options, headSize, base), start, interleaved };
-  return differentiable(ROPE, { x }, attributes) as Tensor3D;
+  if (positions === undefined) return differentiable(ROPE, { x }, attributes) as Tensor3D;
+  requireType("rope", "positions", positions, "int32");
+  requireShape("rope", "positions", positions, x.shape[0], x.shape[1]);
+  return tidy(
+    () => fused("TesseraRopeAt", { x, positions }, attributes, () => [turnAt(x, positions, attributes)])[0] as Tensor3D,
+  );
 }
 
 /** frequencies (D / 2): radians per position of each pair of a head. */
@@ -80,12 +93,27 @@ const ROPE: Operation<{ x: Tensor }, Record<string, never>, Attributes> = {
 
 /** Turns all pairs forwards (1) or backwards (−1). */
 function turn(x: Tensor, attributes: Attributes, direction: 1 | -1): Tensor {
-  const { frequencies, interleaved } = attributes;
+  const T = x.shape[1] as number;
+  const table = (f: (angle: number) => number) => angles(T, attributes, f); // (T, 1, D/2)
+  return turnBy(
+    x,
+    attributes,
+    table(Math.cos),
+    table((angle) => direction * Math.sin(angle)),
+  );
+}
+
+/** Turns all pairs of each row as its position says. */
+function turnAt(x: Tensor, positions: Tensor, attributes: Attributes): Tensor {
+  const rows = reshape(cast(positions, "float32"), [...positions.shape, 1, 1]);
+  const angle = mul(rows, tensor1d(attributes.frequencies)); // (B, T, 1, D/2)
+  return turnBy(x, attributes, cos(angle), sin(angle));
+}
+
+function turnBy(x: Tensor, { frequencies, interleaved }: Attributes, cos: Tensor, sin: Tensor): Tensor {
   const half = frequencies.length;
   const [B, T, width] = x.shape as [number, number, number];
   const heads = [B, T, width / (2 * half)] as const;
-  const table = (f: (angle: number) => number) => angles(T, attributes, f); // (T, 1, D/2)
-  const [cos, sin] = [table(Math.cos), table((angle) => direction * Math.sin(angle))];
   const pairs = interleaved
     ? unstack(reshape(x, [...heads, half, 2]), 4)
     : split(reshape(x, [...heads, 2 * half]), 2, 3);

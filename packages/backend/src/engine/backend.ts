@@ -5,6 +5,7 @@ import {
   type DataType,
   engine,
   KernelBackend,
+  keep,
   kernel_impls,
   type Rank,
   type Tensor,
@@ -13,11 +14,14 @@ import {
   type TensorInfo,
   type TypedArray,
   buffer as tensorBuffer,
+  tidy,
   util,
 } from "@tensorflow/tfjs";
+import type { Recording, RecordingBackend } from "@tessera-lm/ops";
 import { EngineError } from "../errors.ts";
 import type { EngineHost } from "./host.ts";
 import { type EngineDataType, EngineMemory, isEngineType, type Place, toTypedArray } from "./memory.ts";
+import { NotRecordableError, Recorder } from "./recorder.ts";
 import { TensorData } from "./tensor-data.ts";
 
 /** One argument of a command: a tensor is its address and its number of elements, undefined an absent tensor. */
@@ -29,21 +33,23 @@ export type CommandArgument = number | boolean | TensorInfo | undefined | readon
  * Kernels of tfjs-backend-cpu run on it, too: they find the same memory under `data.get(dataId).values`. What they
  * return stays where it is until a command needs it.
  */
-export class EngineBackend extends KernelBackend {
+export class EngineBackend extends KernelBackend implements RecordingBackend {
   readonly data: DataStorage<TensorData>;
   /** Kernels of tfjs-backend-cpu that multiply matrices ask for the size of their tiles. */
   readonly blockSize = 48;
-  readonly #host: EngineHost;
+  readonly #host: Recorder;
   readonly #memory: EngineMemory;
   readonly #commands: ReadonlyMap<string, number>;
+  readonly #copyCommand: number;
   /** Outputs of the kernel that is running. */
   #made: DataId[] | undefined;
 
   constructor(name: string, host: EngineHost) {
     super();
-    this.#host = host;
-    this.#memory = new EngineMemory(name, host);
+    this.#host = new Recorder(host);
+    this.#memory = new EngineMemory(name, this.#host);
     this.#commands = new Map(host.commands.map((command, i) => [command, i]));
+    this.#copyCommand = host.commands.indexOf("copy");
     this.data = new DataStorage<TensorData>(this, engine());
   }
 
@@ -91,6 +97,57 @@ export class EngineBackend extends KernelBackend {
     const place = this.data.get(dataId).settle();
     if (util.sizeFromShape(shape) * util.bytesPerElement(dtype) <= place.bytes) return place;
     throw new EngineError(`with a tensor of shape (${shape.join(", ")}) that has only ${place.bytes} bytes`);
+  }
+
+  /** Puts a copy of a tensor's bytes into another tensor's memory. */
+  copy(from: TensorInfo, to: TensorInfo): void {
+    const [source, target] = [this.#placeOf(from), this.#placeOf(to)];
+    const words = this.#host.words();
+    words.set([this.#copyCommand, target.address, target.bytes, source.address, target.bytes]);
+    this.#host.submit(5);
+  }
+
+  /**
+   * What `f` does with copies of the inputs, to be done again without JavaScript: memory of its own holds whatever is
+   * between. Nothing runs yet. Undefined if f needs a result on the way.
+   */
+  record(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Recording | undefined {
+    const pool = this.#memory.pool();
+    const made = (shape: number[], dtype: DataType): Tensor =>
+      engine().makeTensorFromTensorInfo(this.output(shape, dtype as EngineDataType), this);
+    try {
+      return this.#memory.within(pool, () => {
+        const copies = inputs.map(({ shape, dtype }) => keep(made(shape, dtype)));
+        let result = undefined as unknown as Tensor;
+        const commands = this.#host.record(() => {
+          result = keep(tidy(() => f(...copies)));
+        });
+        return {
+          run: (inputs) => {
+            inputs.forEach((input, i) => {
+              this.copy(input, copies[i] as Tensor);
+            });
+            this.#host.replay(commands);
+            const value = made(result.shape, result.dtype);
+            this.copy(result, value);
+            return value;
+          },
+          dispose: () => {
+            for (const tensor of [...copies, result]) tensor.dispose();
+            pool.free();
+          },
+        };
+      });
+    } catch (error) {
+      pool.free();
+      if (error instanceof NotRecordableError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Says that what comes next must not be repeated by a recording. */
+  refuseRecording(): void {
+    this.#host.requireLive();
   }
 
   /** Runs a kernel; if it throws, the outputs that it has made are freed again. */

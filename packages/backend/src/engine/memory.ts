@@ -10,10 +10,20 @@ export type EngineDataType = "float32" | "int32" | "bool";
 export interface Place {
   readonly address: number;
   readonly bytes: number;
+  /** What handed it out and takes it back. */
+  readonly from: Allocator;
+}
+
+/** Memory for what is recorded, which keeps its places until it is freed as a whole. */
+export interface Pool {
+  readonly allocator: Allocator;
+  free(): void;
 }
 
 /** Values of at most this many bytes travel inside of the queue; larger ones wait until it is empty. */
 const INLINE_BYTES = 2 ** 15;
+/** The smallest block that a pool takes. */
+const POOL_BLOCK = 2 ** 18;
 
 /** The engine's memory: places for tensors, and ways in and out that keep to the order of the queue. */
 export class EngineMemory {
@@ -21,11 +31,14 @@ export class EngineMemory {
   readonly #host: EngineHost;
   readonly #allocator: Allocator;
   readonly #uploadCommand: number;
+  /** Where new places come from. */
+  #current: Allocator;
 
   constructor(backendName: string, host: EngineHost) {
     this.#backendName = backendName;
     this.#host = host;
     this.#allocator = new Allocator((bytes) => host.reserve(bytes));
+    this.#current = this.#allocator;
     this.#uploadCommand = host.commands.indexOf("upload");
   }
 
@@ -36,14 +49,43 @@ export class EngineMemory {
 
   /** @throws EngineMemoryError if there is no memory left */
   allocate(bytes: number): Place {
-    const address = this.#allocator.allocate(bytes);
-    if (address !== undefined) return { address, bytes };
+    const from = this.#current;
+    const address = from.allocate(bytes);
+    if (address !== undefined) return { address, bytes, from };
     throw new EngineMemoryError(this.#backendName, bytes, this.#allocator.usedBytes);
   }
 
   /** Commands that still wait for this place stand before those that will be given it again. */
   release(place: Place): void {
-    this.#allocator.release(place.address);
+    place.from.release(place.address);
+  }
+
+  /** Memory of its own, which grows in blocks of this memory. */
+  pool(): Pool {
+    const blocks: Place[] = [];
+    const allocator = new Allocator((bytes) => {
+      const block = this.#block(Math.max(bytes, POOL_BLOCK));
+      if (block) blocks.push(block);
+      return block && { start: block.address, bytes: block.bytes };
+    });
+    return { allocator, free: () => blocks.splice(0).forEach((block) => this.release(block)) };
+  }
+
+  /** Runs `f`, whose new tensors get places in the pool. */
+  within<T>({ allocator }: Pool, f: () => T): T {
+    const outer = this.#current;
+    this.#current = allocator;
+    try {
+      return f();
+    } finally {
+      this.#current = outer;
+    }
+  }
+
+  /** All but the last byte is used, so that no block becomes one with its neighbour. */
+  #block(bytes: number): Place | undefined {
+    const address = this.#allocator.allocate(bytes + 1);
+    return address === undefined ? undefined : { address, bytes, from: this.#allocator };
   }
 
   /**

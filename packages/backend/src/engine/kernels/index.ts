@@ -1,6 +1,7 @@
 import { activationKernels } from "./activations.ts";
 import { arrangeKernels } from "./arrange.ts";
 import { attentionKernels } from "./attention.ts";
+import { cachedAttentionKernels } from "./cached-attention.ts";
 import { crossEntropyKernels } from "./cross-entropy.ts";
 import { dropoutKernels } from "./dropout.ts";
 import { elementwiseKernels } from "./elementwise.ts";
@@ -20,6 +21,7 @@ export const engineKernels: readonly EngineKernel[] = [
   ...activationKernels,
   ...arrangeKernels,
   ...attentionKernels,
+  ...cachedAttentionKernels,
   ...crossEntropyKernels,
   ...dropoutKernels,
   ...elementwiseKernels,
