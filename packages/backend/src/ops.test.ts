@@ -4,17 +4,17 @@ import { describe, expect, it } from "vitest";
 import { expectClose } from "./testing/close.ts";
 import { type OwnKernels, ownKernelsDuring, ownKernelsOf } from "./testing/kernels.ts";
 import { comparedBackends, gradientsOf, type Numbers, on, tensorOf } from "./testing/on-backend.ts";
-import { differentiableCases, type OpsCase, updateCases } from "./testing/ops-cases.ts";
+import { differentiableCases, type OpsCase, otherCases } from "./testing/ops-cases.ts";
 import { type BackendName, useBackend } from "./use-backend.ts";
 
 const compared = await comparedBackends();
-const cases = [...differentiableCases, ...updateCases];
+const cases = [...differentiableCases, ...otherCases];
 const byName = (list: readonly OpsCase[]) => list.map((test) => [test.name, test] as const);
 
 it("every operation is compared", () => {
   const operations = new Set<string>(cases.map(({ operation }) => operation));
-  const ofFunctions = ["checkpoint", "valueAndGradients"];
-  const withoutTensors = ["foldIn", "GradientError", "OptionError", "ShapeError", "TokenIdError"];
+  const ofFunctions = ["checkpoint", "repeated", "valueAndGradients"];
+  const withoutTensors = ["foldIn", "GradientError", "OptionError", "ropeFrequencies", "ShapeError", "TokenIdError"];
   const others = Object.keys(ops).filter((name) => !operations.has(name));
   expect(others.sort()).toEqual([...withoutTensors, ...ofFunctions].sort());
 });

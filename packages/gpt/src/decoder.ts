@@ -1,5 +1,6 @@
 import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
+  atLayer,
   atSite,
   checkpointed,
   createEmbedding,
@@ -14,7 +15,7 @@ import {
   sinusoidalPositions,
   withDropout,
 } from "@tessera-lm/layers";
-import { add, linearCrossEntropy } from "@tessera-lm/ops";
+import { add, embedding, linearCrossEntropy } from "@tessera-lm/ops";
 import { createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
 import { type DecoderConfig, type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 import { SequenceTooLongError } from "./errors.ts";
@@ -91,7 +92,7 @@ export class Decoder implements LanguageModel {
     return modelPass(this.vocabSize, () => {
       let x = this.#embed(tokens, options); // (B, T, C)
       this.blocks.forEach((block, layer) => {
-        x = checkpointed(block, x, atSite(options, layer + 1)); // (B, T, C)
+        x = checkpointed(block, x, atLayer(atSite(options, layer + 1), layer)); // (B, T, C)
       });
       if (options?.lastOnly) x = lastPosition(x);
       return (this.finalNorm ? this.finalNorm.forward(x) : x) as Tensor3D;
@@ -106,13 +107,15 @@ export class Decoder implements LanguageModel {
     const time = tokens.shape[1];
     if (time > this.contextLength) throw new SequenceTooLongError("Decoder", time, this.contextLength);
     const embedded = this.tokenEmbedding.forward(tokens); // (B, T, C)
-    const positions = this.#positions(time); // (T, C)
+    const positions = this.#positions(time, options?.positions); // (B, T, C) or (T, C)
     return withDropout(positions ? add(embedded, positions) : embedded, this.config.dropout, options, 0);
   }
 
-  #positions(time: number): Tensor | undefined {
-    if (this.positionEmbedding) return this.positionEmbedding.forward(range(0, time, 1, "int32"));
-    return this.config.positions === "sinusoidal" ? sinusoidalPositions(0, time, this.config.width) : undefined;
+  #positions(time: number, positions: Tensor | undefined): Tensor | undefined {
+    if (this.positionEmbedding) return this.positionEmbedding.forward(positions ?? range(0, time, 1, "int32"));
+    if (this.config.positions !== "sinusoidal") return undefined;
+    if (positions === undefined) return sinusoidalPositions(0, time, this.config.width);
+    return embedding(positions, sinusoidalPositions(0, this.contextLength, this.config.width));
   }
 }
 

@@ -1,5 +1,6 @@
 import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
+  atLayer,
   atSite,
   type Block,
   checkpointed,
@@ -87,7 +88,7 @@ export class Gpt2 implements LanguageModel {
     return modelPass(this.vocabSize, () => {
       let x = this.#embed(tokens, options); // (B, T, C)
       this.blocks.forEach((block, layer) => {
-        x = checkpointed(block, x, atSite(options, layer + 1)); // (B, T, C)
+        x = checkpointed(block, x, atLayer(atSite(options, layer + 1), layer)); // (B, T, C)
       });
       return this.finalNorm.forward(options?.lastOnly ? lastPosition(x) : x) as Tensor3D;
     });
@@ -96,7 +97,7 @@ export class Gpt2 implements LanguageModel {
   #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
     const time = tokens.shape[1];
     if (time > this.contextLength) throw new SequenceTooLongError("Gpt2", time, this.contextLength);
-    const positions = this.positionEmbedding.forward(range(0, time, 1, "int32")); // (T, C)
+    const positions = this.positionEmbedding.forward(options?.positions ?? range(0, time, 1, "int32")); // (B, T, C) or (T, C)
     const embedded = add(this.tokenEmbedding.forward(tokens), positions); // (B, T, C)
     return withDropout(embedded, this.config.dropout, options, 0);
   }

@@ -1,6 +1,6 @@
-import { type Tensor, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import { split, type Tensor, type Tensor3D, tidy } from "@tensorflow/tfjs";
 import { selfAttention } from "@tessera-lm/ops";
-import { atSite, dropoutAt, withDropout } from "./forward-options.ts";
+import { atSite, dropoutAt, keptIn, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
 import { createLinear, type Projection } from "./linear.ts";
@@ -26,10 +26,19 @@ export class SelfAttention {
   forward(x: Tensor, options?: ForwardOptions): Tensor {
     return tidy(() => {
       const qkv = this.qkv.forward(x, atSite(options, 0)) as Tensor3D; // (B, T, 3·H·D)
-      const dropout = dropoutAt(this.dropout, options, 1);
-      const mixed = selfAttention(qkv, { numHeads: this.numHeads, causal: true, dropout }); // (B, T, H·D)
+      const mixed = this.#mixed(qkv, options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 2)), this.dropout, options, 3); // (B, T, C)
     });
+  }
+
+  #mixed(qkv: Tensor3D, options?: ForwardOptions): Tensor3D {
+    const { numHeads } = this;
+    const kept = keptIn(options);
+    if (kept === undefined) {
+      return selfAttention(qkv, { numHeads, causal: true, dropout: dropoutAt(this.dropout, options, 1) });
+    }
+    const [query, key, value] = split(qkv, 3, 2) as [Tensor3D, Tensor3D, Tensor3D];
+    return kept.cache.attend(query, key, value, kept.positions, { numHeads });
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Tensor } from "@tensorflow/tfjs";
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { dropout as applyDropout, type Dropout, foldIn } from "@tessera-lm/ops";
+import type { LayerCache } from "./key-value-cache.ts";
 import type { ForwardOptions } from "./language-model.ts";
 
 /**
@@ -19,4 +20,17 @@ export function dropoutAt(rate: number, options: ForwardOptions | undefined, sit
 export function withDropout(x: Tensor, rate: number, options: ForwardOptions | undefined, site: number): Tensor {
   const mask = dropoutAt(rate, options, site);
   return mask === undefined ? x : applyDropout(x, mask);
+}
+
+/** The options for one layer of a language model, which gets its own part of the cache. */
+export function atLayer(options: ForwardOptions | undefined, layer: number): ForwardOptions | undefined {
+  return options?.cache === undefined ? options : { ...options, layerCache: options.cache.layer(layer) };
+}
+
+/** What attention keeps its keys and values in; undefined where there is no cache. */
+export function keptIn(
+  options: ForwardOptions | undefined,
+): { readonly cache: LayerCache; readonly positions: Tensor2D } | undefined {
+  const { layerCache: cache, positions } = options ?? {};
+  return cache && positions && { cache, positions };
 }

@@ -1,4 +1,5 @@
 import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import type { KeyValueCache, LayerCache } from "./key-value-cache.ts";
 
 /** What a forward pass may be told. Modules hand it down to their parts; see `atSite` in forward-options.ts. */
 export interface ForwardOptions {
@@ -6,6 +7,15 @@ export interface ForwardOptions {
   readonly seed?: number;
   /** (B, S): 1 where a key may be seen, 0 where it is padding. Stays the caller's, until after the backward pass. */
   readonly mask?: Tensor2D;
+  /** Where the tokens stand, (B, T) int32; those of a sequence follow each other. Default 0 … T − 1. */
+  readonly positions?: Tensor2D;
+  /**
+   * What the model has read at earlier positions, and where it keeps these. For inference; goes with `positions`. Only
+   * language models read it: they hand each layer its own part.
+   */
+  readonly cache?: KeyValueCache;
+  /** One layer's part of the cache. Only attention reads it. */
+  readonly layerCache?: LayerCache;
   /** Compute the logits of the last position only, (B, 1, V): what generation needs. Only language models read it. */
   readonly lastOnly?: boolean;
   /**

@@ -11,7 +11,7 @@ import {
   tidy,
 } from "@tensorflow/tfjs";
 import { attention } from "@tessera-lm/ops";
-import { atSite, dropoutAt, withDropout } from "./forward-options.ts";
+import { atSite, dropoutAt, keptIn, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
 import { createLinear, type Projection } from "./linear.ts";
@@ -84,24 +84,29 @@ export class MultiHeadAttention implements Projection {
    */
   forward(x: Tensor, options?: ForwardOptions, memory: Tensor = x): Tensor {
     return tidy(() => {
-      const query = this.#turned(this.query.forward(x, atSite(options, 0)), this.numHeads); // (B, T, H·D)
-      const key = this.#turned(this.key.forward(memory, atSite(options, 1)), this.numKeyValueHeads); // (B, S, G·D)
+      const positions = options?.positions;
+      const query = this.#turned(this.query.forward(x, atSite(options, 0)), this.numHeads, positions); // (B, T, H·D)
+      const key = this.#turned(this.key.forward(memory, atSite(options, 1)), this.numKeyValueHeads, positions); // (B, S, G·D)
       const value = this.value.forward(memory, atSite(options, 2)) as Tensor3D; // (B, S, G·D)
-      const mixed = attention(query, key, value, {
-        numHeads: this.numHeads,
-        numGroups: this.numKeyValueHeads,
-        causal: this.causal,
-        window: this.slidingWindow,
-        scale: this.scale,
-        bias: this.#bias(query.shape[1], key.shape[1], options?.mask),
-        dropout: dropoutAt(this.dropout, options, 3),
-      }); // (B, T, H·D)
+      const mixed = this.#mixed(query, key, value, options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 4)), this.dropout, options, 5); // (B, T, C)
     });
   }
 
-  #turned(x: Tensor, numHeads: number): Tensor3D {
-    return this.rotary ? this.rotary.turn(x, numHeads) : (x as Tensor3D);
+  #turned(x: Tensor, numHeads: number, positions: Tensor2D | undefined): Tensor3D {
+    return this.rotary ? this.rotary.turn(x, numHeads, positions) : (x as Tensor3D);
+  }
+
+  #mixed(query: Tensor3D, key: Tensor3D, value: Tensor3D, options?: ForwardOptions): Tensor3D {
+    const { numHeads, numKeyValueHeads: numGroups, slidingWindow: window, causal, scale } = this;
+    const kept = causal ? keptIn(options) : undefined;
+    if (kept) {
+      const bias = this.alibi ? alibiBias(numHeads, kept.cache.capacity) : undefined;
+      return kept.cache.attend(query, key, value, kept.positions, { numHeads, numGroups, window, bias });
+    }
+    const bias = this.#bias(query.shape[1], key.shape[1], options?.mask);
+    const dropout = dropoutAt(this.dropout, options, 3);
+    return attention(query, key, value, { numHeads, numGroups, causal, window, scale, bias, dropout });
   }
 
   /** What is added to the scores, (B | 1, H | 1, T | 1, S). */

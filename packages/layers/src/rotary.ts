@@ -1,4 +1,4 @@
-import { mul, type Tensor, type Tensor3D } from "@tensorflow/tfjs";
+import { mul, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import { rope, ropeFrequencies } from "@tessera-lm/ops";
 
 /** How a model's context was stretched beyond the one that it was first trained with. */
@@ -46,9 +46,9 @@ export class Rotary {
     this.amplitude = amplitude;
   }
 
-  /** (B, T, H·D) → (B, T, H·D), whose first row is at position `start`. */
-  turn(x: Tensor, numHeads: number, start = 0): Tensor3D {
-    const turned = rope(x as Tensor3D, { numHeads, frequencies: this.frequencies, start });
+  /** (B, T, H·D) → (B, T, H·D), whose rows are at `positions`, (B, T) int32; by default 0 … T − 1. */
+  turn(x: Tensor, numHeads: number, positions?: Tensor2D): Tensor3D {
+    const turned = rope(x as Tensor3D, { numHeads, frequencies: this.frequencies, positions });
     return this.amplitude === 1 ? turned : mul(turned, this.amplitude);
   }
 }

@@ -12,6 +12,8 @@ export interface Repeated {
 export interface RecordingBackend {
   /** What f does with copies of the inputs, of which nothing runs yet; undefined if it cannot be recorded. */
   record(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Recording | undefined;
+  /** Ends the recording that is under way, if there is one, by throwing. */
+  refuseRecording(): void;
 }
 
 /** What a function does. */
@@ -19,6 +21,12 @@ export interface Recording {
   /** Does it on these inputs, of the shapes that were recorded. */
   run(inputs: readonly Tensor[]): Tensor;
   dispose(): void;
+}
+
+/** Computes what must not be recorded, such as new tensors in the place of ones that outlive the function. */
+export function live<T>(compute: () => T): T {
+  (backend() as Partial<RecordingBackend>).refuseRecording?.();
+  return compute();
 }
 
 /**

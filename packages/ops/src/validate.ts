@@ -1,5 +1,5 @@
 import { engine, type Tensor } from "@tensorflow/tfjs";
-import { ShapeError, TokenIdError } from "./errors.ts";
+import { OptionError, ShapeError, TokenIdError } from "./errors.ts";
 
 /** A dimension that a tensor must have: a size, or a name for any size. */
 type Dimension = number | string;
@@ -42,8 +42,20 @@ const READABLE = new Set(["cpu", "wasm"]);
  * on a GPU it would stall the queue, and there an id out of range gives an undefined result.
  */
 export function requireIds(operation: string, ids: Tensor, first: number, end: number): void {
-  if (!READABLE.has(engine().backendName)) return;
+  const outside = firstOutside(ids, first, end);
+  if (outside) throw new TokenIdError(operation, outside.value, outside.index, `${first} to ${end - 1}`);
+}
+
+/** Throws an {@link OptionError} unless a cache of `capacity` positions has room for all; read as by `requireIds`. */
+export function requirePositions(operation: string, positions: Tensor, capacity: number): void {
+  const outside = firstOutside(positions, 0, capacity);
+  if (!outside) return;
+  throw new OptionError(operation, `position ${outside.value} is outside of the cache, which has room for ${capacity}`);
+}
+
+function firstOutside(ids: Tensor, first: number, end: number): { value: number; index: number } | undefined {
+  if (!READABLE.has(engine().backendName)) return undefined;
   const values = ids.dataSync();
   const index = values.findIndex((id) => id < first || id >= end);
-  if (index >= 0) throw new TokenIdError(operation, values[index] ?? 0, index, `${first} to ${end - 1}`);
+  return index < 0 ? undefined : { value: values[index] ?? 0, index };
 }

@@ -1,4 +1,5 @@
 import {
+  keep,
   type Scalar,
   type Tensor,
   type Tensor1D,
@@ -66,11 +67,15 @@ export const differentiableCases: readonly OpsCase[] = [
 ];
 
 /** What has no gradient. */
-export const updateCases: readonly OpsCase[] = [
+export const otherCases: readonly OpsCase[] = [
   globalNorm([[3, 4], [5]]),
   globalNorm([[130, 67], [1], [4099], []]),
   adamwStep([[3, 4]]),
   adamwStep([[130, 67], [1], [4099], [33]]),
+  ropeAt({ B: 2, T: 3, H: 2, D: 4 }),
+  ropeAt({ B: 3, T: 70, H: 3, D: 38 }),
+  ...cachedAttention({ B: 2, T: 1, H: 4, G: 2, D: 6 }, 9),
+  ...cachedAttention({ B: 2, T: 40, H: 2, G: 2, D: 16 }, 50),
 ];
 
 function linear(shape: readonly number[], outputs: number): OpsCase[] {
@@ -196,6 +201,40 @@ function rope({ B, T, H, D }: Omit<Sizes, "G">): OpsCase[] {
     name: `rope ${JSON.stringify({ B, T, H, D, ...options })}`,
     inputs: [ramp([B, T, H * D])],
     run: (x) => ops.rope(x as Tensor3D, { numHeads: H, ...options }),
+  }));
+}
+
+/** Positions that follow each other, from another one on in each sequence. */
+const positions = (B: number, T: number): Tensor2D =>
+  tensorOf({
+    shape: [B, T],
+    values: Array.from({ length: B * T }, (_, i) => 3 * Math.floor(i / T) + (i % T)),
+    dtype: "int32",
+  }) as Tensor2D;
+
+function ropeAt({ B, T, H, D }: Omit<Sizes, "G">): OpsCase {
+  return {
+    operation: "rope",
+    name: `rope at positions ${JSON.stringify({ B, T, H, D })}`,
+    inputs: [ramp([B, T, H * D])],
+    run: (x) => ops.rope(x as Tensor3D, { numHeads: H, positions: positions(B, T) }),
+  };
+}
+
+function cachedAttention({ B, T, H, G, D }: Sizes, S: number): OpsCase[] {
+  return [{}, { window: 3 }].map((options) => ({
+    operation: "cachedAttention",
+    name: `cachedAttention ${JSON.stringify({ B, T, H, G, D, S, ...options })}`,
+    inputs: [ramp([B, T, H * D]), ramp([B, T, G * D], 1), ramp([B, T, G * D], 2), ramp([B, S, G * D], 3)],
+    run: (q, k, v, past) => {
+      const cache = { keys: keep(past.clone()), values: keep(past.mul(2)) } as ops.KeyValues;
+      const heads = { numHeads: H, numGroups: G, ...options };
+      const y = ops.cachedAttention(q as Tensor3D, k as Tensor3D, v as Tensor3D, cache, positions(B, T), heads);
+      const all = [y, cache.keys, cache.values].map((tensor) => tensor.flatten());
+      cache.keys.dispose();
+      cache.values.dispose();
+      return all.reduce((joined, next) => joined.concat(next));
+    },
   }));
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { KernelInputError } from "../../errors.ts";
 import { engines } from "../../testing/engines.ts";
 import { gradientsOf, tensorOf } from "../../testing/on-backend.ts";
-import { differentiableCases, updateCases } from "../../testing/ops-cases.ts";
+import { differentiableCases, otherCases } from "../../testing/ops-cases.ts";
 import { useBackend } from "../../use-backend.ts";
 import type { EngineBackend } from "../backend.ts";
 import { expects } from "./expects.ts";
@@ -98,7 +98,7 @@ function recordCalls(): readonly Call[] {
   const spy = vi.spyOn(engine(), "runKernel");
   const small = differentiableCases.filter(({ inputs }) => inputs.every(({ values }) => values.length < 1000));
   for (const { inputs, run } of small) void tidy(gradientsOf(run, inputs));
-  for (const { inputs, run } of updateCases) void tidy(() => run(...inputs.map(tensorOf)));
+  for (const { inputs, run } of otherCases) void tidy(() => run(...inputs.map(tensorOf)));
   const calls = new Map<string, Call>();
   for (const [kernel, inputs, attributes = {}] of spy.mock.calls) {
     const likes = Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape }] as const);
