@@ -160,6 +160,15 @@ describe("downloadFromHub", () => {
     await expectWhole();
   });
 
+  it("gives up on a list of files that does not end", async () => {
+    const another: Trick = (_, response) => {
+      response.setHeader("link", `</api/models/owner/name/tree/${COMMIT}?cursor=${hub.requests.length}>; rel="next"`);
+      return sendJson(response, []) !== undefined;
+    };
+    hub.apiTricks.push(() => false, ...Array.from({ length: 500 }, () => another));
+    await expectReason("response", download(), "does not end");
+  });
+
   it("copies where the system has no links", async () => {
     withoutLinks = true;
     const snapshot = await download();

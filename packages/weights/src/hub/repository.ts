@@ -18,6 +18,9 @@ export interface RepositoryFile {
 /** What the cache calls the file's bytes: the ETag under which Hugging Face serves them. */
 export const etagOf = ({ blobId, sha256 }: RepositoryFile): string => sha256 ?? blobId;
 
+/** Pages of a list of files, of a thousand files each: nobody's model has more, and no list may go on for ever. */
+const MAX_PAGES = 200;
+
 const COMMIT = /^[0-9a-f]{40}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -44,10 +47,9 @@ export async function resolveCommit(connection: Connection, repository: string, 
 /** Every file of a commit; the server gives them in pages. @throws HubError */
 export async function listFiles(connection: Connection, repository: string, commit: string): Promise<RepositoryFile[]> {
   const files: RepositoryFile[] = [];
-  const seen = new Set<string>();
   let url: string | undefined = `${connection.endpoint}/api/models/${repository}/tree/${commit}?recursive=true`;
-  while (url !== undefined && !seen.has(url)) {
-    seen.add(url);
+  for (let page = 0; url !== undefined; page++) {
+    if (page === MAX_PAGES) throw new HubError("response", `The list of files of ${repository} does not end.`);
     const { value, headers } = await getJson(connection, url, `the files of ${repository}`);
     if (!Array.isArray(value)) throw new HubError("response", `${url} gives no list of files.`);
     for (const entry of value as Listed[]) if (entry?.type === "file") files.push(parseFile(url, entry));
