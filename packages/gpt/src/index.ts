@@ -10,6 +10,13 @@ export {
 export { decoderShapes } from "./decoder-shapes.ts";
 export { createEncoder, Encoder, type EncoderOptions } from "./encoder.ts";
 export { type EncoderConfig, type ResolvedEncoderConfig, resolveEncoderConfig } from "./encoder-config.ts";
+export { createEncoderDecoder, EncoderDecoder, type Stack, Writer } from "./encoder-decoder.ts";
+export {
+  type EncoderDecoderConfig,
+  type ResolvedEncoderDecoderConfig,
+  resolveEncoderDecoderConfig,
+} from "./encoder-decoder-config.ts";
+export { encoderDecoderShapes } from "./encoder-decoder-shapes.ts";
 export { encoderShapes } from "./encoder-shapes.ts";
 export {
   ConfigError,

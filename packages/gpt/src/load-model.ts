@@ -6,10 +6,11 @@ import { openSafetensorsFolder } from "@tessera-lm/weights/node";
 import { assignStored } from "./assign-stored.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Encoder } from "./encoder.ts";
+import type { EncoderDecoder } from "./encoder-decoder.ts";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError, WrongKindError } from "./errors.ts";
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
-import { decoderFamilies, encoderFamilies } from "./families/index.ts";
+import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "./families/index.ts";
 import type { Gpt2 } from "./gpt2.ts";
 
 /** What a model computes, and what its folder is opened as. */
@@ -18,6 +19,8 @@ export interface ModelKinds {
   readonly decoder: Gpt2 | Decoder;
   /** Features of every token, of which each sees all others. */
   readonly encoder: Encoder;
+  /** A text from another one. */
+  readonly "encoder-decoder": EncoderDecoder;
 }
 
 export type ModelKind = keyof ModelKinds;
@@ -41,12 +44,13 @@ const reader = <Config, Model extends object>(family: Family<Config, Model>): re
 const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<ModelKinds[Kind]>> } = {
   decoder: new Map<unknown, Reader<Gpt2 | Decoder>>([reader(gpt2), ...decoderFamilies.map(reader)]),
   encoder: new Map(encoderFamilies.map(reader)),
+  "encoder-decoder": new Map(encoderDecoderFamilies.map(reader)),
 };
 
 /**
  * Opens a model folder in Hugging Face's layout: `config.json` and weights in safetensors, in one file or in shards, as
  * F32, F16 or BF16. Tensors are read one at a time and held as float32.
- * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT
+ * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
  * @throws {ModelFileError} for a config.json that is missing or is not JSON
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
  * @throws {WrongKindError} for an architecture of another kind

@@ -4,17 +4,18 @@ import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { TensorToWrite } from "@tessera-lm/weights";
 import { writeFileAtomic, writeSafetensorsFolder } from "@tessera-lm/weights/node";
 import { Encoder } from "./encoder.ts";
+import { EncoderDecoder } from "./encoder-decoder.ts";
 import { TensorMismatchError } from "./errors.ts";
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
-import { decoderFamily, encoderFamilies, firstHolding } from "./families/index.ts";
+import { decoderFamily, encoderDecoderFamilies, encoderFamilies, firstHolding } from "./families/index.ts";
 import { Gpt2 } from "./gpt2.ts";
 import type { ModelKinds } from "./load-model.ts";
 
 /**
  * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32, in
  * shards above 5 GB). A `Decoder` becomes a Llama, Mistral or Qwen2, whichever computes what it does, an
- * `Encoder` a BERT; one that is none of them gets a format of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder
+ * `Encoder` a BERT, an `EncoderDecoder` a T5; one that is none of them gets a format of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder
  * is made if it is missing. Weights are fetched from the backend one after the other, while the event loop runs: do not
  * change the model until the promise resolves.
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
@@ -40,6 +41,7 @@ interface StoredForm {
 function storedForm(model: ModelKinds[keyof ModelKinds]): StoredForm {
   if (model instanceof Gpt2) return formIn(gpt2, model.config);
   if (model instanceof Encoder) return formIn(firstHolding(encoderFamilies, model.config), model.config);
+  if (model instanceof EncoderDecoder) return formIn(firstHolding(encoderDecoderFamilies, model.config), model.config);
   return formIn(decoderFamily(model.config), model.config);
 }
 

@@ -7,7 +7,10 @@ import type { ForwardOptions } from "./language-model.ts";
  * The options for one part of a module: the same, with a dropout seed of its own, so that no two parts drop the same
  * positions. A module numbers its parts and its own dropout sites 0, 1, 2, …
  */
-export function atSite(options: ForwardOptions | undefined, site: number): ForwardOptions | undefined {
+export function atSite<Options extends ForwardOptions>(
+  options: Options | undefined,
+  site: number,
+): Options | undefined {
   return options?.seed === undefined ? options : { ...options, seed: foldIn(options.seed, site) };
 }
 

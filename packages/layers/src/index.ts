@@ -3,6 +3,7 @@ export { createSelfAttention, SelfAttention, type SelfAttentionOptions } from ".
 export { Block, type BlockOptions, createBlock, PostNormBlock } from "./block.ts";
 export { breathe } from "./breathe.ts";
 export { checkpointed } from "./checkpointed.ts";
+export { CrossBlock, type CrossOptions } from "./cross-block.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
 export { VocabularyError } from "./errors.ts";
 export {

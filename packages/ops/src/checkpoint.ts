@@ -11,23 +11,38 @@ import { valueAndGradients } from "./value-and-gradients.ts";
  * @param f computes the same every time: randomness comes from seeds that it closes over
  * @param x what f reads beside its parameters
  * @param parameters every variable in f that is trained; a gradient of another is not found
+ * @param others what else f reads and a gradient may be wanted of, such as the output of another module; kept like x
  * @throws GradientError as {@link valueAndGradients}, when the gradients are computed
  */
-export function checkpoint(f: (x: Tensor) => Tensor, x: Tensor, parameters: readonly Variable[]): Tensor {
-  if (!engine().isTapeOn()) return tidy(() => f(x));
+export function checkpoint(
+  f: (x: Tensor, ...others: Tensor[]) => Tensor,
+  x: Tensor,
+  parameters: readonly Variable[],
+  others: readonly Tensor[] = [],
+): Tensor {
+  if (!engine().isTapeOn()) return tidy(() => f(x, ...others));
   // Each once: every occurrence among the inputs would add the whole gradient.
   const trained = [...new Set(parameters)].filter(({ trainable }) => trainable);
   const run = customGrad((...inputs) => {
     const save = inputs[inputs.length - 1] as unknown as (tensors: Tensor[]) => void;
-    save([x]);
-    return { value: f(x), gradFunc: (dy: Tensor, saved: Tensor[]) => recompute(f, saved[0] as Tensor, trained, dy) };
+    save([x, ...others]);
+    return {
+      value: f(x, ...others),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => recompute(f, saved, trained, dy),
+    };
   });
-  return run(x, ...trained);
+  return run(x, ...others, ...trained);
 }
 
-function recompute(f: (x: Tensor) => Tensor, x: Tensor, trained: readonly Variable[], dy: Tensor): Tensor[] {
-  const inputs = [x, ...trained];
-  const { value, gradients } = valueAndGradients(() => f(x), inputs, dy);
+function recompute(
+  f: (x: Tensor, ...others: Tensor[]) => Tensor,
+  read: readonly Tensor[],
+  trained: readonly Variable[],
+  dy: Tensor,
+): Tensor[] {
+  const inputs = [...read, ...trained];
+  const [x, ...others] = read as [Tensor, ...Tensor[]];
+  const { value, gradients } = valueAndGradients(() => f(x, ...others), inputs, dy);
   value.dispose();
   return gradients.map((gradient, i) => gradient ?? zerosLike(inputs[i] as Tensor));
 }

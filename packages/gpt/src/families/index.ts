@@ -3,13 +3,17 @@ import { bert, type EncoderFamily } from "./bert.ts";
 import { type DecoderFamily, llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
 import { qwen2 } from "./qwen2.ts";
-import { ownDecoder, ownEncoder } from "./tessera.ts";
+import { type EncoderDecoderFamily, t5 } from "./t5.ts";
+import { ownDecoder, ownEncoder, ownEncoderDecoder } from "./tessera.ts";
 
 /** The families of `Decoder`; the first that holds a configuration is the one that it is saved as. */
 export const decoderFamilies: readonly DecoderFamily[] = [llama, mistral, qwen2, ownDecoder];
 
 /** The families of `Encoder`. */
 export const encoderFamilies: readonly EncoderFamily[] = [bert, ownEncoder];
+
+/** The families of `EncoderDecoder`. */
+export const encoderDecoderFamilies: readonly EncoderDecoderFamily[] = [t5, ownEncoderDecoder];
 
 /** The family that a decoder is saved as: the one that its configuration names, if that holds it, or the first that does. */
 export function decoderFamily(config: ResolvedDecoderConfig): DecoderFamily {

@@ -3,10 +3,14 @@ import { resolveDecoderConfig } from "../decoder-config.ts";
 import { decoderShapes } from "../decoder-shapes.ts";
 import { assembleEncoder } from "../encoder.ts";
 import { resolveEncoderConfig } from "../encoder-config.ts";
+import { assembleEncoderDecoder } from "../encoder-decoder.ts";
+import { resolveEncoderDecoderConfig } from "../encoder-decoder-config.ts";
+import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
 import { encoderShapes } from "../encoder-shapes.ts";
 import type { EncoderFamily } from "./bert.ts";
 import { type Family, resolved } from "./family.ts";
 import type { DecoderFamily } from "./llama.ts";
+import type { EncoderDecoderFamily } from "./t5.ts";
 
 /**
  * Our own format, for models that transformers has no class for: config.json is the configuration itself, and tensors
@@ -35,3 +39,9 @@ function ownFamily<Config extends { readonly numLayers: number }, Model extends 
 
 export const ownDecoder: DecoderFamily = ownFamily("decoder", resolveDecoderConfig, decoderShapes, assembleDecoder);
 export const ownEncoder: EncoderFamily = ownFamily("encoder", resolveEncoderConfig, encoderShapes, assembleEncoder);
+export const ownEncoderDecoder: EncoderDecoderFamily = ownFamily(
+  "encoder-decoder",
+  resolveEncoderDecoderConfig,
+  encoderDecoderShapes,
+  assembleEncoderDecoder,
+);

@@ -1,0 +1,243 @@
+import {
+  concat,
+  fill,
+  less,
+  mul,
+  type Scalar,
+  scalar,
+  slice,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  tidy,
+  where,
+} from "@tensorflow/tfjs";
+import {
+  atSite,
+  CrossBlock,
+  checkpointed,
+  createEmbedding,
+  createMultiHeadAttention,
+  createRelativePosition,
+  type Embedding,
+  type ForwardOptions,
+  type Initializer,
+  type LanguageModel,
+  normal,
+  type Projection,
+  type RelativePosition,
+  randomGenerator,
+  withDropout,
+} from "@tessera-lm/layers";
+import { linearCrossEntropy } from "@tessera-lm/ops";
+import { type BlockConfig, createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
+import {
+  type EncoderDecoderConfig,
+  encoderDecoderBlocks,
+  type ResolvedEncoderDecoderConfig,
+  resolveEncoderDecoderConfig,
+} from "./encoder-decoder-config.ts";
+import { lastPosition, modelPass, rows } from "./model-pass.ts";
+import { tokenLosses } from "./token-losses.ts";
+
+/** Blocks, and the norm after the last of them. */
+export interface Stack<Block> {
+  blocks: Block[];
+  finalNorm: Projection;
+}
+
+/**
+ * An encoder-decoder model: T5, which writes a text from another one. Attention has no scale and no positions but
+ * learned numbers by distance, which all blocks of a stack share. Frees what it computes on the way: only the result of
+ * a method is the caller's. `mask` in the options says where the inputs have tokens and where padding.
+ *
+ * Every method throws VocabularyError for a token or target that the model does not know, on the `cpu` and `wasm`
+ * backends.
+ */
+export class EncoderDecoder {
+  readonly config: ResolvedEncoderDecoderConfig;
+  tokenEmbedding: Embedding; // (V, C), of both stacks
+  encoder: Stack<TransformerBlock>;
+  decoder: Stack<CrossBlock>;
+  head?: Embedding; // (V, C), unless it is the token embedding
+
+  constructor(parts: Pick<EncoderDecoder, "config" | "tokenEmbedding" | "encoder" | "decoder" | "head">) {
+    this.config = parts.config;
+    this.tokenEmbedding = parts.tokenEmbedding;
+    this.encoder = parts.encoder;
+    this.decoder = parts.decoder;
+    this.head = parts.head;
+  }
+
+  get vocabSize(): number {
+    return this.config.vocabSize;
+  }
+
+  /** inputs (B, S) and what is written so far (B, T), both int32 → logits (B, T, V) of each next token. */
+  forward(inputs: Tensor2D, written: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return modelPass(this.vocabSize, () => this.decode(this.encode(inputs, options), written, options));
+  }
+
+  /** −log p(target) in nats, (B, T) → (B, T), where each target follows those before it; 0 where it is −1. */
+  tokenLosses(inputs: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
+    return modelPass(this.vocabSize, () => {
+      const hidden = rows(this.#decoded(this.encode(inputs, options), this.#shifted(targets), options)); // (B·T, C)
+      return tokenLosses(this.#head, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
+    });
+  }
+
+  /** Σ tokenLosses, without ever holding all logits: the quantity to differentiate in training. */
+  loss(inputs: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
+    return modelPass(this.vocabSize, () => {
+      const hidden = rows(this.#decoded(this.encode(inputs, options), this.#shifted(targets), options)); // (B·T, C)
+      return linearCrossEntropy(hidden, this.#head.weight, targets.flatten());
+    });
+  }
+
+  /** What the decoder reads of the inputs, (B, S) → (B, S, C). */
+  encode(inputs: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return modelPass(this.vocabSize, () => {
+      const { blocks, finalNorm } = this.encoder;
+      const within = atSite(options, 0);
+      let x = withDropout(this.tokenEmbedding.forward(inputs), this.config.dropout, within, 0); // (B, S, C)
+      blocks.forEach((block, layer) => {
+        x = checkpointed(block, x, atSite(within, layer + 2)); // (B, S, C)
+      });
+      return withDropout(finalNorm.forward(x), this.config.dropout, within, 1) as Tensor3D;
+    });
+  }
+
+  /**
+   * Logits (B, T, V) of what follows what is written so far, (B, T); with `lastOnly` (B, 1, V).
+   * @param memory what `encode` gave, (B, S, C)
+   */
+  decode(memory: Tensor3D, written: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return modelPass(this.vocabSize, () => {
+      const hidden = this.#decoded(memory, written, options); // (B, T, C)
+      const [batch, time] = hidden.shape;
+      return this.#head.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
+    });
+  }
+
+  /**
+   * The model as one that continues what it has written from these inputs, (1, S), for `generate`: the prompt begins with
+   * `config.decoderStartToken`. Dispose of it when done.
+   */
+  reading(inputs: Tensor2D, options?: ForwardOptions): Writer {
+    return new Writer(this, this.encode(inputs, options), options?.mask);
+  }
+
+  get #head(): Embedding {
+    return this.head ?? this.tokenEmbedding;
+  }
+
+  /** What the head reads, (B, T, C); with `lastOnly` (B, 1, C). */
+  #decoded(memory: Tensor3D, written: Tensor2D, options?: ForwardOptions): Tensor3D {
+    const { blocks, finalNorm } = this.decoder;
+    const within = { ...atSite(options, 1), mask: undefined, memoryMask: options?.mask };
+    let x = withDropout(this.tokenEmbedding.forward(written), this.config.dropout, within, 0); // (B, T, C)
+    blocks.forEach((block, layer) => {
+      x = checkpointed(block, x, atSite(within, layer + 2), memory as Tensor); // (B, T, C)
+    });
+    const last = finalNorm.forward(options?.lastOnly ? lastPosition(x) : x);
+    const hidden = withDropout(last, this.config.dropout, within, 1) as Tensor3D;
+    return this.config.scaleOutputs ? mul(hidden, this.config.width ** -0.5) : hidden;
+  }
+
+  /** What is written before each target: the start token, then the targets but the last; padding for ignored ones. */
+  #shifted(targets: Tensor2D): Tensor2D {
+    const { decoderStartToken, padToken } = this.config;
+    const [batch, time] = targets.shape;
+    const before = slice(targets, [0, 0], [batch, time - 1]);
+    const known = where(less(before, scalar(0, "int32")), fill(before.shape, padToken, "int32"), before);
+    return concat([fill([batch, 1], decoderStartToken, "int32"), known], 1) as Tensor2D;
+  }
+}
+
+/** An encoder-decoder that has read its inputs, as a model that continues what it has written. */
+export class Writer implements LanguageModel {
+  readonly #model: EncoderDecoder;
+  readonly #memory: Tensor3D;
+  readonly #mask?: Tensor2D;
+
+  constructor(model: EncoderDecoder, memory: Tensor3D, mask?: Tensor2D) {
+    this.#model = model;
+    this.#memory = memory;
+    this.#mask = mask;
+  }
+
+  get vocabSize(): number {
+    return this.#model.vocabSize;
+  }
+
+  get contextLength(): number {
+    return this.#model.config.contextLength;
+  }
+
+  /** tokens (B, T) → logits (B, T, V); with `lastOnly` (B, 1, V). */
+  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    return this.#model.decode(this.#memory, tokens, { ...options, mask: this.#mask });
+  }
+
+  /** −log p(target) at every position, (B, T). */
+  tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
+    return tidy(() => {
+      const logits = rows(this.forward(tokens, options)); // (B·T, V)
+      return tokenLosses({ logits: (x) => x }, logits, targets.flatten()).reshape(targets.shape);
+    });
+  }
+
+  /** Σ tokenLosses. */
+  loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
+    return tidy(() => this.tokenLosses(tokens, targets, options).sum());
+  }
+
+  /** Frees what the model has read. */
+  dispose(): void {
+    this.#memory.dispose();
+  }
+}
+
+/**
+ * An encoder-decoder with fresh weights, the same for the same seed on every backend: all N(0, 0.02²), smaller in the
+ * projections that end in the residual stream as in GPT-2, norms 1.
+ * @throws {ConfigError}
+ */
+export function createEncoderDecoder(config: EncoderDecoderConfig, seed: number): EncoderDecoder {
+  const random = randomGenerator(seed);
+  return assembleEncoderDecoder(resolveEncoderDecoderConfig(config), (shape, std) => normal(shape, std, random));
+}
+
+/** An encoder-decoder whose weight matrices come from `initialize`. */
+export function assembleEncoderDecoder(config: ResolvedEncoderDecoderConfig, initialize: Initializer): EncoderDecoder {
+  const { vocabSize, width, numLayers, numDecoderLayers } = config;
+  const blocks = encoderDecoderBlocks(config);
+  const positions = (bidirectional: boolean): RelativePosition =>
+    createRelativePosition({ ...config, bidirectional }, initialize);
+  const stack = <Block>(count: number, create: () => Block): Stack<Block> => ({
+    blocks: Array.from({ length: count }, create),
+    finalNorm: createNorm(blocks),
+  });
+  const [ahead, behind] = [positions(true), positions(false)];
+  return new EncoderDecoder({
+    config,
+    tokenEmbedding: createEmbedding({ count: vocabSize, width }, initialize),
+    encoder: stack(numLayers, () =>
+      createTransformerBlock(blocks, { causal: false, relativePosition: ahead, scale: 1 }, initialize),
+    ),
+    decoder: stack(numDecoderLayers, () => createCrossBlock(blocks, behind, initialize)),
+    head: config.tieEmbeddings ? undefined : createEmbedding({ count: vocabSize, width }, initialize),
+  });
+}
+
+function createCrossBlock(config: BlockConfig, positions: RelativePosition, initialize: Initializer): CrossBlock {
+  const block = createTransformerBlock(config, { relativePosition: positions, scale: 1 }, initialize);
+  return new CrossBlock({
+    attentionNorm: block.attentionNorm,
+    attention: block.attention,
+    crossAttentionNorm: createNorm(config),
+    crossAttention: createMultiHeadAttention({ ...config, causal: false, scale: 1 }, initialize),
+    feedForwardNorm: block.feedForwardNorm,
+    feedForward: block.feedForward,
+  });
+}

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dispose as disposeTensors, memory, type Tensor2D, tensor2d, tidy, variableGrads } from "@tensorflow/tfjs";
+import { dispose, parameters, RelativePosition, zeros } from "@tessera-lm/layers";
+import { valueAndGradients } from "@tessera-lm/ops";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
+import type { EncoderDecoderConfig } from "../encoder-decoder-config.ts";
+import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
+import { generate } from "../generate.ts";
+import { loadModel } from "../load-model.ts";
+import { saveModel } from "../save-model.ts";
+import {
+  greatestDifference,
+  inTemporaryFolder,
+  type Reference,
+  readReference,
+  readTensors,
+} from "../testing/reference.ts";
+import { t5Name } from "./t5.ts";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+
+const size = { vocabSize: 64, numLayers: 2, numDecoderLayers: 1, numHeads: 4, width: 32, headWidth: 6 };
+const configs: Record<string, Partial<EncoderDecoderConfig>> = {
+  "t5-1.0": { activation: "relu", gated: false, tieEmbeddings: true, scaleOutputs: true },
+  "t5-1.1": { activation: "gelu-tanh", gated: true, tieEmbeddings: false, scaleOutputs: false },
+};
+
+describe.each(Object.keys(configs))("the folder %s, saved by transformers", (name) => {
+  let model: EncoderDecoder;
+  let reference: Reference;
+  let options: { mask: Tensor2D };
+  beforeEach(async () => {
+    model = await loadModel(fixture(name), "encoder-decoder");
+    reference = await readReference(fixture(name));
+    options = { mask: reference.ids("mask") };
+  });
+  afterEach(() => {
+    options.mask.dispose();
+    dispose(model);
+  });
+
+  test("has its configuration", () => {
+    expect(model.config).toEqual({
+      ...size,
+      contextLength: 512,
+      feedForwardWidth: 40,
+      norm: "rms",
+      normEpsilon: 1e-6,
+      numBuckets: 8,
+      maxDistance: 16,
+      dropout: 0,
+      decoderStartToken: 0,
+      padToken: 0,
+      endOfText: 1,
+      ...configs[name],
+    });
+    const shapes = [...parameters(model)].map(([path, { shape }]) => [path, shape]);
+    expect([...encoderDecoderShapes(model.config)]).toEqual(shapes);
+  });
+
+  test("computes the same", () => {
+    const before = memory().numTensors;
+    const memoryOf = tidy(() => model.encode(reference.ids("inputs"), options).dataSync());
+    expect(greatestDifference(memoryOf, reference.numbers("memory"))).toBeLessThan(2e-5);
+    const logits = tidy(() => model.forward(reference.ids("inputs"), reference.ids("written"), options).dataSync());
+    expect(greatestDifference(logits, reference.numbers("logits"))).toBeLessThan(5e-5);
+    const loss = tidy(() => model.loss(reference.ids("inputs"), reference.ids("targets"), options).dataSync());
+    expect(greatestDifference(loss, reference.numbers("loss"))).toBeLessThan(1e-4);
+    const losses = tidy(() =>
+      model.tokenLosses(reference.ids("inputs"), reference.ids("targets"), options).sum().dataSync(),
+    );
+    expect(greatestDifference(losses, reference.numbers("loss"))).toBeLessThan(1e-4);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  test("writes the same text, greedily", async () => {
+    const inputs = tensor2d(reference.numbers("inputs").slice(0, 12), [1, 12], "int32");
+    const writer = model.reading(inputs);
+    const tokens: number[] = [];
+    for await (const token of generate(writer, [0], { maxNewTokens: 64, temperature: 0 })) tokens.push(token);
+    expect(tokens).toEqual(Array.from(reference.numbers("greedy")));
+    writer.dispose();
+    inputs.dispose();
+  });
+
+  test("saved again holds the same tensors, and comes back as it was", () =>
+    inTemporaryFolder(async (folder) => {
+      await saveModel(model, folder);
+      const ours = await readTensors(join(folder, "model.safetensors"));
+      const theirs = await readTensors(join(fixture(name), "model.safetensors"));
+      for (const [key, { shape, data }] of theirs) expect(ours.get(key), key).toEqual({ dtype: "F32", shape, data });
+      expect(ours.size).toBe(theirs.size);
+      const again = await loadModel(folder, "encoder-decoder");
+      expect(again.config).toEqual(model.config);
+      dispose(again);
+    }));
+});
+
+test("T5's gradients are those of transformers, with and without checkpointing", async () => {
+  const model = await loadModel(fixture("t5-1.0"), "encoder-decoder");
+  const reference = await readReference(fixture("t5-1.0"));
+  const own = parameters(model);
+  const [inputs, targets, mask] = ["inputs", "targets", "mask"].map((name) => reference.ids(name));
+  const { value, grads } = tidy(() => variableGrads(() => model.loss(inputs, targets, { mask }), [...own.values()]));
+  let compared = 0;
+  for (const [path, { name, rank }] of own) {
+    const key = `gradient.${t5Name(path, model.config)}`;
+    if (!reference.has(key)) continue;
+    const isLinear = rank === 2 && !/Embedding|relativePosition/.test(path);
+    const gradient = tidy(() => (isLinear ? grads[name].transpose() : grads[name]).dataSync());
+    expect(greatestDifference(gradient, reference.numbers(key)), key).toBeLessThan(2e-4);
+    compared++;
+  }
+  expect(compared).toBe(22);
+  const again = tidy(() => {
+    const loss = () => model.loss(inputs, targets, { mask, checkpointing: true });
+    return valueAndGradients(loss, [...own.values()]).gradients.map((gradient) => gradient?.dataSync());
+  });
+  // What several blocks share is added up in another order.
+  for (const [i, { name }] of [...own.values()].entries()) {
+    expect(greatestDifference(again[i] ?? [], grads[name].dataSync())).toBeLessThan(1e-5);
+  }
+  disposeTensors([value, grads, inputs, targets, mask] as never);
+  dispose(model);
+});
+
+test("buckets of distances are those of transformers", async () => {
+  const reference = await readReference(fixture("t5-1.0"));
+  const weight = zeros<never>([32, 1] as never);
+  for (const [stack, bidirectional] of [
+    ["encoder", true],
+    ["decoder", false],
+  ] as const) {
+    const positions = new RelativePosition(weight, bidirectional, 128);
+    const buckets = Array.from({ length: 601 }, (_, i) => positions.bucket(i - 300));
+    expect(buckets).toEqual(Array.from(reference.numbers(`buckets.${stack}`)));
+  }
+  weight.dispose();
+});
+
+test("an encoder-decoder that is no T5 is saved in our own format", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createEncoderDecoder({ ...size, headWidth: 8, norm: "layer", gated: true, activation: "gelu" }, 1);
+    await saveModel(model, folder);
+    const loaded = await loadModel(folder, "encoder-decoder");
+    expect(loaded.config).toEqual(model.config);
+    const values = (of: object): unknown => [...parameters(of)].map(([name, value]) => [name, value.dataSync()]);
+    expect(values(loaded)).toEqual(values(model));
+    dispose([model, loaded]);
+  }));
