@@ -15,23 +15,12 @@ export function piecesOf(tokenizer: Tokenizer, text: string): Piece[] {
     ids.push(id);
     const part = stream.push(id);
     if (part === "") continue;
-    pieces.push(...apart(tokenizer, { text: part, ids }));
+    pieces.push({ text: part, ids });
     ids = [];
   }
   const rest = stream.end();
   if (ids.length > 0) pieces.push({ text: rest, ids });
   return pieces;
-}
-
-/** The last token apart, where those before it are whole characters that the stream only held back. */
-function apart(tokenizer: Tokenizer, { text, ids }: Piece): Piece[] {
-  const before = tokenizer.decode(ids.slice(0, -1));
-  const isWhole = before !== "" && !before.includes("\ufffd") && text.startsWith(before);
-  if (!isWhole) return [{ text, ids }];
-  return [
-    { text: before, ids: ids.slice(0, -1) },
-    { text: text.slice(before.length), ids: ids.slice(-1) },
-  ];
 }
 
 export function tokenCount(pieces: readonly Piece[]): number {

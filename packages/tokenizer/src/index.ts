@@ -28,13 +28,9 @@ export type { Part } from "./parts.ts";
 export { type EncodedPair, type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
-export type { TrainingOptions, TrainingProgress } from "./train/options.ts";
+export type { PipelineTrainingOptions, TrainingOptions, TrainingProgress } from "./train/options.ts";
 export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";
-export { trainUnigram, type UnigramDefinition, type UnigramTrainingOptions } from "./train/train-unigram.ts";
-export {
-  trainWordPiece,
-  type WordPieceDefinition,
-  type WordPieceTrainingOptions,
-} from "./train/train-wordpiece.ts";
+export { trainUnigram, type UnigramTrainingOptions } from "./train/train-unigram.ts";
+export { trainWordPiece, type WordPieceTrainingOptions } from "./train/train-wordpiece.ts";
 export { truncateVocabulary } from "./train/truncate-vocabulary.ts";
 export { type VocabularyReport, type VocabularyReportOptions, vocabularyReport } from "./train/vocabulary-report.ts";

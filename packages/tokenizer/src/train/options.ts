@@ -1,4 +1,5 @@
 import { InvalidTrainingOptionError } from "../errors.ts";
+import type { Part } from "../parts.ts";
 
 /** How far training has come: first texts are read and their words counted, then the vocabulary is learned. */
 export type TrainingProgress =
@@ -15,11 +16,25 @@ export interface TrainingOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
+/** What the trainers take whose tokenizers are made of parts. */
+export interface PipelineTrainingOptions extends TrainingOptions {
+  /** How texts are changed first, as a `tokenizer.json` spells it: `{ type: "Lowercase" }`. Default: not at all. */
+  readonly normalizer?: Part;
+  /** The token for what no other token spells. It takes id 0 unless it is among `specialTokens`. */
+  readonly unknownToken?: string;
+}
+
 /** The names of the special tokens, each once. @throws InvalidTrainingOptionError if one is empty */
 export function specialNames({ specialTokens = [] }: TrainingOptions): string[] {
   const names = [...new Set(specialTokens)];
   if (names.includes("")) throw new InvalidTrainingOptionError("specialTokens", '""', "names that are not empty");
   return names;
+}
+
+/** The same, and before them the unknown token unless it is one of them. */
+export function specialNamesWith(unknownToken: string, { specialTokens = [], ...options }: TrainingOptions): string[] {
+  const before = specialTokens.includes(unknownToken) ? [] : [unknownToken];
+  return specialNames({ ...options, specialTokens: [...before, ...specialTokens] });
 }
 
 /** @throws InvalidTrainingOptionError unless `value` is a whole number of at least `least`, which `why` explains */

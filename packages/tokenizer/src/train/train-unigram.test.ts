@@ -3,16 +3,22 @@ import { describe, expect, test } from "vitest";
 import { InvalidTrainingOptionError } from "../errors.ts";
 import { smallText } from "../fixtures/small-text.ts";
 import reference from "../fixtures/training.json" with { type: "json" };
-import { trainUnigram, type UnigramDefinition } from "./train-unigram.ts";
+import type { PipelineTokenizer } from "../pipeline.ts";
+import { trainUnigram } from "./train-unigram.ts";
 
 const shakespeare = new URL("../../../../../shared/data/corpus/tinyshakespeare.txt", import.meta.url);
 const special = { specialTokens: ["<pad>", "<unk>"], unknownToken: "<unk>" };
+
+function piecesOf({ definition }: PipelineTokenizer): readonly (readonly [string, number])[] {
+  return definition.model.vocab as [string, number][];
+}
 
 /**
  * The same pieces with the same scores. Characters that were pruned and come back are numbered in a random order by the
  * reference: they get steps of 0.0001, so that only their sorted scores can be compared.
  */
-function expectSame({ pieces }: UnigramDefinition, expected: readonly (readonly (string | number)[])[]): void {
+function expectSame(tokenizer: PipelineTokenizer, expected: readonly (readonly (string | number)[])[]): void {
+  const pieces = piecesOf(tokenizer);
   const theirs = new Map(expected as [string, number][]);
   expect([...pieces.map(([piece]) => piece)].sort()).toEqual([...theirs.keys()].sort());
   const sorted = [...theirs.values()].slice(2).sort((a, b) => b - a);
@@ -36,21 +42,21 @@ describe("learns what Hugging Face's trainer learns", () => {
 
 test("special tokens come first, the unknown token before them unless it is one", () => {
   const first = trainUnigram(["ab ab"], { vocabSize: 20, specialTokens: ["<s>"] });
-  expect(first.pieces.slice(0, 2)).toEqual([
+  expect(piecesOf(first).slice(0, 2)).toEqual([
     ["<unk>", 0],
     ["<s>", 0],
   ]);
-  expect(first.unknownId).toBe(0);
+  expect(first.definition.model.unk_id).toBe(0);
   expect([...first.specialTokens]).toEqual([
     ["<unk>", 0],
     ["<s>", 1],
   ]);
   const named = trainUnigram(["ab ab"], { vocabSize: 20, specialTokens: ["<s>", "?"], unknownToken: "?" });
-  expect(named.unknownId).toBe(1);
+  expect(named.definition.model.unk_id).toBe(1);
 });
 
 test("every character of the texts has a piece, and pieces are sorted by score", () => {
-  const { pieces } = trainUnigram([smallText], { vocabSize: 140 });
+  const pieces = piecesOf(trainUnigram([smallText], { vocabSize: 140 }));
   const names = new Set(pieces.map(([piece]) => piece));
   for (const character of smallText.replaceAll(" ", "▁")) expect(names).toContain(character);
   const scores = pieces.slice(1).map(([, score]) => score);
@@ -59,7 +65,7 @@ test("every character of the texts has a piece, and pieces are sorted by score",
 
 test("the order of the texts does not matter", () => {
   const lines = smallText.split("\n");
-  const learned = (texts: string[]) => trainUnigram(texts, { vocabSize: 120 }).pieces.map(([piece]) => piece);
+  const learned = (texts: string[]) => piecesOf(trainUnigram(texts, { vocabSize: 120 })).map(([piece]) => piece);
   expect(learned([...lines].reverse()).sort()).toEqual(learned(lines).sort());
 });
 
@@ -73,19 +79,19 @@ test("texts may come later, and say how far it is", async () => {
     ...options,
     onProgress: (progress) => progress.stage === "learn" && sizes.push(progress.vocabSize),
   });
-  expect(learned).toEqual(trainUnigram(smallText.split("\n"), options));
+  expect(learned.definition).toEqual(trainUnigram(smallText.split("\n"), options).definition);
   expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
 });
 
 test("no text, and one letter 100,000 times", () => {
-  expect(trainUnigram([], { vocabSize: 10 }).pieces).toEqual([["<unk>", 0]]);
-  expect(trainUnigram([""], { vocabSize: 10 }).pieces).toEqual([["<unk>", 0]]);
-  const { pieces } = trainUnigram(["a".repeat(100_000)], { vocabSize: 10 });
+  expect(piecesOf(trainUnigram([], { vocabSize: 10 }))).toEqual([["<unk>", 0]]);
+  expect(piecesOf(trainUnigram([""], { vocabSize: 10 }))).toEqual([["<unk>", 0]]);
+  const pieces = piecesOf(trainUnigram(["a".repeat(100_000)], { vocabSize: 10 }));
   expect(pieces.map(([piece]) => piece)).toContain("aaaaaaaaaaaaaaaa");
 });
 
 test("lone surrogates are learned as U+FFFD", () => {
-  expect(trainUnigram(["\ud800"], { vocabSize: 10 }).pieces.map(([piece]) => piece)).toContain("\ufffd");
+  expect(piecesOf(trainUnigram(["\ud800"], { vocabSize: 10 })).map(([piece]) => piece)).toContain("\ufffd");
 });
 
 test("refuses a vocabulary without room for the characters", () => {
@@ -102,4 +108,11 @@ test.each([
 ])("refuses %o", (options, message) => {
   expect(() => trainUnigram(["text"], options)).toThrow(InvalidTrainingOptionError);
   expect(() => trainUnigram(["text"], options)).toThrow(message);
+});
+
+test("the tokenizer cuts into the pieces, and its normalizer was there when they were learned", () => {
+  const tokenizer = trainUnigram(["LOW lower Lowest"], { vocabSize: 20, normalizer: { type: "Lowercase" } });
+  const ids = tokenizer.encode("Lower LOW?");
+  expect(tokenizer.decode(ids)).toBe("lower low<unk>");
+  expect(ids.length).toBeLessThan(10);
 });

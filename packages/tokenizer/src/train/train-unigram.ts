@@ -1,16 +1,16 @@
 import { InvalidTrainingOptionError } from "../errors.ts";
-import type { TokenId } from "../tokenizer.ts";
+import type { PipelineTokenizer } from "../pipeline.ts";
 import { inOrder } from "./alphabet.ts";
-import { requireWhole, specialNames, type TrainingOptions } from "./options.ts";
+import { type PipelineTrainingOptions, requireWhole, specialNamesWith } from "./options.ts";
+import { countPipelineWords, makePipeline } from "./pipeline-words.ts";
 import { readTexts } from "./read-texts.ts";
 import { type LearningOptions, UnigramLearner } from "./unigram-learner.ts";
 import { leastScore, type Pieces } from "./unigram-pieces.ts";
 import { UnigramWords } from "./unigram-words.ts";
-import type { WordCounts } from "./word-counts.ts";
 
 /** What {@link trainUnigram} should learn. `vocabSize` counts special tokens, the unknown token and pieces. */
-export interface UnigramTrainingOptions extends TrainingOptions {
-  /** The token for characters that the texts do not have. Takes id 0 unless it is among `specialTokens`. Default `<unk>`. */
+export interface UnigramTrainingOptions extends PipelineTrainingOptions {
+  /** The token for characters that have none. It takes id 0 unless it is among `specialTokens`. Default `<unk>`. */
   readonly unknownToken?: string;
   /** The longest piece, in characters. Default 16. */
   readonly maxPieceLength?: number;
@@ -22,14 +22,6 @@ export interface UnigramTrainingOptions extends TrainingOptions {
   readonly seedSize?: number;
 }
 
-/** A trained Unigram vocabulary. */
-export interface UnigramDefinition {
-  /** Pieces and their log probabilities, in the order of their ids: special tokens (0), then the most probable first. */
-  readonly pieces: readonly (readonly [piece: string, score: number])[];
-  readonly specialTokens: ReadonlyMap<string, TokenId>;
-  readonly unknownId: TokenId;
-}
-
 /**
  * Learns a Unigram vocabulary (Kudo 2018) as Hugging Face's `UnigramTrainer` and SentencePiece do. Words are cut as
  * SentencePiece cuts them: a space becomes `▁`, which also begins every text, and each word begins with its `▁`.
@@ -39,22 +31,23 @@ export interface UnigramDefinition {
  * and characters that were pruned come back in the order of code points. And where the characters alone
  * fill the vocabulary, no other pieces come in.
  *
- * @param texts any number of texts, normalised as the tokenizer will. Texts that come later make a promise
+ * @param texts any number of texts. Texts that come later make a promise
  * @throws InvalidTrainingOptionError if an option is out of range, or `vocabSize` has no room for all characters
  */
-export function trainUnigram(texts: Iterable<string>, options: UnigramTrainingOptions): UnigramDefinition;
-export function trainUnigram(texts: AsyncIterable<string>, options: UnigramTrainingOptions): Promise<UnigramDefinition>;
+export function trainUnigram(texts: Iterable<string>, options: UnigramTrainingOptions): PipelineTokenizer;
+export function trainUnigram(texts: AsyncIterable<string>, options: UnigramTrainingOptions): Promise<PipelineTokenizer>;
 export function trainUnigram(
   texts: Iterable<string> | AsyncIterable<string>,
   options: UnigramTrainingOptions,
-): UnigramDefinition | Promise<UnigramDefinition> {
+): PipelineTokenizer | Promise<PipelineTokenizer> {
   const { unknownToken = "<unk>" } = options;
-  const names = specialNames(options);
-  if (!names.includes(unknownToken)) names.unshift(unknownToken);
+  const names = specialNamesWith(unknownToken, options);
   requireWhole("vocabSize", options.vocabSize, names.length + 1, `${names.length} special tokens and a piece`);
   const learningOptions = checked(options);
+  const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true };
+  const surroundings = { normalizer: options.normalizer, preTokenizer: metaspace, decoder: metaspace };
 
-  return readTexts(texts, countMetaspaceWords, options, (counts) => {
+  return readTexts(texts, countPipelineWords(surroundings), options, (counts) => {
     const words = new UnigramWords(counts);
     const numCharacters = words.characters().length;
     const why = `${numCharacters} characters and ${names.length} special tokens`;
@@ -63,11 +56,9 @@ export function trainUnigram(
     const pieces = new UnigramLearner(words, learningOptions).learn((vocabSize) =>
       options.onProgress?.({ stage: "learn", vocabSize, targetVocabSize: options.vocabSize }),
     );
-    return {
-      pieces: [...names.map((name) => [name, 0] as const), ...bestPieces(words, pieces, room)],
-      specialTokens: new Map(names.map((name, id) => [name, id])),
-      unknownId: names.indexOf(unknownToken),
-    };
+    const vocab = [...names.map((name) => [name, 0] as const), ...bestPieces(words, pieces, room)];
+    const model = { type: "Unigram", unk_id: names.indexOf(unknownToken), vocab, byte_fallback: false };
+    return makePipeline(surroundings, names, model);
   });
 }
 
@@ -86,17 +77,6 @@ function checked(options: UnigramTrainingOptions): LearningOptions {
     throw new InvalidTrainingOptionError("shrinkingFactor", shrinkingFactor, "a number between 0 and 1");
   }
   return { vocabSize, maxPieceLength, shrinkingFactor, numSubIterations, seedSize };
-}
-
-function countMetaspaceWords(text: string, words: WordCounts): void {
-  if (text === "") return;
-  const marked = (text.startsWith(" ") || text.startsWith("▁") ? text : `▁${text}`).replaceAll(" ", "▁");
-  for (let start = 0; start < marked.length; ) {
-    const next = marked.indexOf("▁", start + 1);
-    const end = next < 0 ? marked.length : next;
-    words.add(marked, start, end);
-    start = end;
-  }
 }
 
 /** Characters that were pruned come back below the least probable piece, each a little better than the one before. */

@@ -10,9 +10,9 @@ const data = new URL("../../../../../shared/data/", import.meta.url);
 
 /** The spellings in the order of their ids, and a check that the ids are 0, 1, 2, … */
 function spellings(texts: Iterable<string>, options: WordPieceTrainingOptions): string[] {
-  const { vocabulary } = trainWordPiece(texts, options);
-  expect([...vocabulary.values()]).toEqual([...vocabulary.keys()].map((_, id) => id));
-  return [...vocabulary.keys()];
+  const vocabulary = trainWordPiece(texts, options).definition.model.vocab as Record<string, number>;
+  expect(Object.values(vocabulary).sort((a, b) => a - b)).toEqual(Object.keys(vocabulary).map((_, id) => id));
+  return Object.keys(vocabulary).sort((a, b) => (vocabulary[a] as number) - (vocabulary[b] as number));
 }
 
 function ours(options: { limitAlphabet: number | null }): WordPieceTrainingOptions {
@@ -42,14 +42,16 @@ describe("learns what Hugging Face's trainer learns", () => {
 });
 
 test("ids are special tokens, characters, continuing characters, merges", () => {
-  const { vocabulary, specialTokens } = trainWordPiece(["ba ba, bc"], { vocabSize: 8, specialTokens: ["[UNK]"] });
-  expect([...vocabulary.keys()]).toEqual(["[UNK]", ",", "a", "b", "c", "##a", "##c", "ba"]);
-  expect([...specialTokens]).toEqual([["[UNK]", 0]]);
+  const options = { vocabSize: 9, specialTokens: ["[CLS]"] };
+  expect(spellings(["ba ba, bc"], options)).toEqual(["[UNK]", "[CLS]", ",", "a", "b", "c", "##a", "##c", "ba"]);
+  expect([...trainWordPiece(["ba ba, bc"], options).specialTokens]).toEqual([
+    ["[UNK]", 0],
+    ["[CLS]", 1],
+  ]);
 });
 
 test("rare characters can be left out, and come back nowhere", () => {
-  const { vocabulary } = trainWordPiece(["aab aab xab"], { vocabSize: 100, limitAlphabet: 2 });
-  expect([...vocabulary.keys()].join("")).not.toContain("x");
+  expect(spellings(["aab aab xab"], { vocabSize: 100, limitAlphabet: 2 }).join("")).not.toContain("x");
 });
 
 test("texts may come later", async () => {
@@ -57,15 +59,22 @@ test("texts may come later", async () => {
     yield smallText;
   }
   const learned = await trainWordPiece(later(), { vocabSize: 300 });
-  expect(learned).toEqual(trainWordPiece([smallText], { vocabSize: 300 }));
+  expect(learned.definition).toEqual(trainWordPiece([smallText], { vocabSize: 300 }).definition);
 });
 
 test.each([
   [{ vocabSize: 0 }, /vocabSize is 0/],
-  [{ vocabSize: 1, specialTokens: ["a", "b"] }, /at least 2/],
+  [{ vocabSize: 2, specialTokens: ["a", "b"] }, /at least 3/],
   [{ vocabSize: 10, minFrequency: -1 }, /minFrequency/],
   [{ vocabSize: 10, limitAlphabet: 0 }, /limitAlphabet/],
 ])("refuses %o", (options, message) => {
   expect(() => trainWordPiece(["text"], options)).toThrow(InvalidTrainingOptionError);
   expect(() => trainWordPiece(["text"], options)).toThrow(message);
+});
+
+test("the tokenizer spells words with its tokens, and its normalizer was there when they were learned", () => {
+  const tokenizer = trainWordPiece(["LOW lower Lowest"], { vocabSize: 30, normalizer: { type: "Lowercase" } });
+  const tokens = [...tokenizer.encode("Lower, LOW z")].map((id) => tokenizer.token(id));
+  expect(tokens).toEqual(["lower", "[UNK]", "low", "[UNK]"]);
+  expect(tokenizer.decode(tokenizer.encode("lowest lower"))).toBe("lowest lower");
 });

@@ -1,0 +1,37 @@
+import { makeNormalizer } from "../normalize/normalizers.ts";
+import type { Part } from "../parts.ts";
+import { PipelineTokenizer } from "../pipeline.ts";
+import { makePreTokenizer } from "../pre-tokenize/pre-tokenizers.ts";
+import { Stretch } from "../stretch.ts";
+import type { CountWords } from "./read-texts.ts";
+
+/** What a trained tokenizer is made of, around its model. */
+export interface Surroundings {
+  readonly normalizer: Part | undefined;
+  readonly preTokenizer: Part;
+  readonly decoder: Part;
+}
+
+/** Counts the pieces that a pipeline of these parts hands to its model. */
+export function countPipelineWords({ normalizer, preTokenizer }: Surroundings): CountWords {
+  const normalize = makeNormalizer(normalizer, "normalizer") ?? ((text: string) => text);
+  const cut = makePreTokenizer(preTokenizer, "pre_tokenizer");
+  return (text, words) =>
+    cut?.(new Stretch(normalize(text), true), (piece) => words.add(piece.text, 0, piece.text.length));
+}
+
+/** The tokenizer of a trained model. Its special tokens have the first ids. */
+export function makePipeline(
+  { normalizer, preTokenizer, decoder }: Surroundings,
+  specialNames: readonly string[],
+  model: Part,
+): PipelineTokenizer {
+  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  return new PipelineTokenizer({
+    added_tokens: specialNames.map((content, id) => ({ id, content, ...plain })),
+    normalizer: normalizer ?? null,
+    pre_tokenizer: preTokenizer,
+    model,
+    decoder,
+  });
+}
