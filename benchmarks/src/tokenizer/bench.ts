@@ -4,6 +4,7 @@ import type { Row } from "../row.ts";
 import { vocabularies } from "./contestants.ts";
 import { firstPassRow, type Surroundings, steadyRow, type TokenizerCase } from "./rows.ts";
 import { dataFolder, englishTexts, otherLanguages, sourceCode } from "./texts.ts";
+import { trainingRows } from "./training/rows.ts";
 
 /** Rows by what they show. */
 const groups: Readonly<Record<string, (around: Surroundings) => AsyncGenerator<Row>>> = {
@@ -12,9 +13,10 @@ const groups: Readonly<Record<string, (around: Surroundings) => AsyncGenerator<R
   languages: foreignAndCode,
   decode: decoding,
   others: otherPeers,
+  training: trainingRows,
 };
 
-/** Text to ids and back, beside tiktoken and others, on one thread. `presets` are groups of rows. */
+/** Text to ids and back, beside tiktoken and others, on one thread; training beside Hugging Face's. `presets` are groups of rows. */
 export const tokenizerBenchmark: Benchmark = async function* ({ presets, steps: rounds = 7, say }) {
   requireKnown(presets, Object.keys(groups));
   const python = await pythonWith(["tiktoken", "tokenizers"], say);
