@@ -10,7 +10,7 @@ import { encodePart } from "./files/encode-part.ts";
 import { fileParts } from "./files/file-parts.ts";
 import { smallText } from "./fixtures/small-text.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
-import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+import { describeTokenizer } from "./formats/write-tokenizer-json.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -33,7 +33,7 @@ const tokenizers = Object.entries(splitPatterns).map(([name, pattern]) => [name,
 const gpt2 = trained(splitPatterns.gpt2);
 
 async function encodedInParts(tokenizer: Tokenizer, content: string | Uint8Array, partSize: number): Promise<number[]> {
-  const borders = findBorders(tokenizer, tokenizerToJson(tokenizer));
+  const borders = findBorders(tokenizer, describeTokenizer(tokenizer));
   const ids: number[] = [];
   for await (const part of fileParts(file(content), borders, partSize)) {
     const encoded = encodePart(tokenizer, part, { allowedSpecial: tokenizer.specialTokens.size > 0 ? "all" : [] });
@@ -112,7 +112,7 @@ describe("parts have the ids of the whole", () => {
     let count = 0;
     for await (const { bytes, offset, anchor } of fileParts(
       file(content),
-      findBorders(gpt2, tokenizerToJson(gpt2)),
+      findBorders(gpt2, describeTokenizer(gpt2)),
       100,
     )) {
       expect(Buffer.from(bytes).toString()).toBe(content.slice(offset, offset + bytes.length));
@@ -134,7 +134,7 @@ describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_
 
   test.each(["gpt2", "llama2", "t5-small"])("%s", async (name) => {
     const tokenizer = tokenizerFromJson(read(`tokenizers/${name}/tokenizer.json`));
-    const borders = findBorders(tokenizer, tokenizerToJson(tokenizer));
+    const borders = findBorders(tokenizer, describeTokenizer(tokenizer));
     expect(borders).toMatchObject({ beforeSpace: true });
     expect(await encodedInParts(tokenizer, text, 100)).toEqual([...tokenizer.encode(text, { allowedSpecial: "all" })]);
   });
@@ -142,8 +142,8 @@ describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_
 
 describe("no border is seen where there may be none", () => {
   const bordersOf = (changes: object): unknown => {
-    const json = { ...JSON.parse(tokenizerToJson(gpt2)), ...changes };
-    const { beforeSpace, afterLineFeed } = findBorders(gpt2, JSON.stringify(json));
+    const file = { ...describeTokenizer(gpt2), ...changes };
+    const { beforeSpace, afterLineFeed } = findBorders(gpt2, file);
     return [beforeSpace, afterLineFeed];
   };
   const split = (pattern: object): object => ({ pre_tokenizer: { type: "Split", pattern, behavior: "Isolated" } });
@@ -167,10 +167,10 @@ describe("no border is seen where there may be none", () => {
   });
 
   test("where nothing cuts, tokens with spaces inside", () => {
-    const json = JSON.stringify({ pre_tokenizer: null });
-    expect(findBorders(characterTokenizer("a \n▁Ġ"), json)).toMatchObject({ beforeSpace: true, afterLineFeed: true });
+    const file = { pre_tokenizer: null };
+    expect(findBorders(characterTokenizer("a \n▁Ġ"), file)).toMatchObject({ beforeSpace: true, afterLineFeed: true });
     const tokens = trainBytePair(["to be\nto be\n"], { vocabSize: 262, pattern: "[^]+" });
-    expect(findBorders(tokens, json)).toMatchObject({ beforeSpace: false, afterLineFeed: false });
+    expect(findBorders(tokens, file)).toMatchObject({ beforeSpace: false, afterLineFeed: false });
   });
 
   test("without a pattern, tokens may hold spaces: the file is one part", async () => {

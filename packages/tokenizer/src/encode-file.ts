@@ -5,7 +5,7 @@ import { type Borders, findBorders } from "./files/borders.ts";
 import { type EncodedPart, type EncodePartOptions, encodePart } from "./files/encode-part.ts";
 import { type FilePart, fileParts } from "./files/file-parts.ts";
 import { type EncodeWorker, WorkerPool } from "./files/worker-pool.ts";
-import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+import { describeTokenizer } from "./formats/write-tokenizer-json.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 
 export interface EncodeFileOptions extends Omit<EncodeOptions, "addSpecialTokens"> {
@@ -130,8 +130,8 @@ const encoders = new WeakMap<Tokenizer, FileEncoder>();
 function encoderOf(tokenizer: Tokenizer): FileEncoder {
   const known = encoders.get(tokenizer);
   if (known !== undefined) return known;
-  const json = tokenizerToJson(tokenizer);
-  const made = { borders: findBorders(tokenizer, json), workers: new WorkerPool(json) };
+  const file = describeTokenizer(tokenizer);
+  const made = { borders: findBorders(tokenizer, file), workers: new WorkerPool(file) };
   encoders.set(tokenizer, made);
   return made;
 }

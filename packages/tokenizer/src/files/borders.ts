@@ -16,10 +16,9 @@ export interface Borders {
  * over it: back, or from a visible character forward. Where nothing cuts the text into pieces, no token may reach over
  * the place.
  *
- * @param json the tokenizer as `tokenizer.json`
+ * @param file what the tokenizer's `tokenizer.json` holds
  */
-export function findBorders(tokenizer: Tokenizer, json: string): Borders {
-  const file = JSON.parse(json) as TokenizerFile;
+export function findBorders(tokenizer: Tokenizer, file: TokenizerFile): Borders {
   const unbroken = (file.added_tokens ?? []).flatMap(withSpaces);
   return { ...wordBorders(tokenizer, file), unbroken };
 }
@@ -38,7 +37,7 @@ function wordBorders(tokenizer: Tokenizer, file: TokenizerFile): Omit<Borders, "
 const noBorders = { beforeSpace: false, afterLineFeed: false };
 
 /** The parts of a `tokenizer.json` that matter here. */
-interface TokenizerFile {
+export interface TokenizerFile {
   readonly normalizer?: Part | null;
   readonly pre_tokenizer?: Part | null;
   readonly added_tokens?: readonly AddedToken[];

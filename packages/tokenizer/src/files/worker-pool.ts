@@ -66,19 +66,21 @@ interface PromiseWithResolvers {
 
 /** The workers of one tokenizer. A thread starts in a tenth of a second: it serves for many files. */
 export class WorkerPool {
-  private readonly json: string;
+  private readonly file: object;
+  private json: string | undefined;
   private resting: EncodeWorker[] = [];
 
-  /** @param json the tokenizer as `tokenizer.json` */
-  constructor(json: string) {
-    this.json = json;
+  /** @param file what the tokenizer's `tokenizer.json` holds */
+  constructor(file: object) {
+    this.file = file;
   }
 
   take(count: number): EncodeWorker[] {
     const rested = this.resting.filter((worker) => worker.isAlive);
     this.resting = rested.slice(count);
     const workers = rested.slice(0, count);
-    while (workers.length < count) workers.push(new EncodeWorker(this.json));
+    if (workers.length < count) this.json ??= JSON.stringify(this.file);
+    while (workers.length < count) workers.push(new EncodeWorker(this.json as string));
     for (const worker of workers) worker.wake();
     return workers;
   }

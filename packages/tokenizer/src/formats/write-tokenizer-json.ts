@@ -15,10 +15,11 @@ import { allTokens } from "./definition.ts";
  *   as an ordinary one
  */
 export function tokenizerToJson(tokenizer: Tokenizer): string {
-  return `${JSON.stringify(describe(tokenizer), null, 2)}\n`;
+  return `${JSON.stringify(describeTokenizer(tokenizer), null, 2)}\n`;
 }
 
-function describe(tokenizer: Tokenizer): object {
+/** What `tokenizer.json` holds, as an object. @throws UnsupportedTokenizerError */
+export function describeTokenizer(tokenizer: Tokenizer): object {
   if (tokenizer instanceof BytePairTokenizer) return describeBytePairs(tokenizer.definition);
   if (tokenizer instanceof CharacterTokenizer) return describeCharacters(tokenizer);
   if (tokenizer instanceof PipelineTokenizer) {
