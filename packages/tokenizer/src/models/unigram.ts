@@ -22,8 +22,6 @@ export class Unigram implements Model {
   private readonly bytes: readonly TokenId[] | undefined;
   private readonly trie = new Trie();
   private readonly root = this.trie.addRoot();
-  /** SentencePiece keeps sums in 32 bits, Hugging Face's tokenizers in 64: in long pieces ties break otherwise. */
-  private readonly sums: (length: number) => Float32Array | Float64Array;
 
   constructor(model: JsonObject, place: string) {
     const tokens = asArray(model.vocab, `${place}.vocab`).map((entry, id) => readEntry(entry, `${place}.vocab[${id}]`));
@@ -42,8 +40,6 @@ export class Unigram implements Model {
       lowest = Math.min(lowest, score);
     });
     this.unknownScore = lowest - UNKNOWN_PENALTY;
-    if (own !== undefined) this.unknownScore = Math.fround(this.unknownScore);
-    this.sums = own === undefined ? (length) => new Float64Array(length) : (length) => new Float32Array(length);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
   }
 
@@ -69,7 +65,7 @@ export class Unigram implements Model {
   private bestPath(piece: string): Int32Array {
     const { trie, scores } = this;
     const { length } = piece;
-    const best = this.sums(length + 1);
+    const best = new Float64Array(length + 1);
     const begins = new Int32Array(length + 1);
     for (let start = 0; start < length; ) {
       const here = best[start] as number;
