@@ -19,8 +19,11 @@ export {
   UnsupportedTokenizerError,
 } from "./errors.ts";
 export { type Gpt2Files, tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
+export { type SentencePieceOptions, tokenizerFromSentencePiece } from "./formats/sentence-piece-model.ts";
 export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.ts";
+export { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+export { tokenizerFromWordPieceVocabulary, type WordPieceOptions } from "./formats/word-piece-vocabulary.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,9 @@ import { smallText } from "./fixtures/small-text.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { loadTokenizer, saveTokenizer } from "./node.ts";
 import { trainBytePair } from "./train/train-bpe.ts";
+
+/** Real vocabularies, outside the repository. */
+const data = new URL("../../../../shared/data/", import.meta.url).pathname;
 
 let folder: string;
 beforeEach(async () => {
@@ -80,9 +84,9 @@ test.each([
 test("the two files of another model are refused, since its split pattern is not in them", async () => {
   await writeFile(join(folder, "vocab.json"), vocab);
   await writeFile(join(folder, "merges.txt"), merges);
-  await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "Qwen2Tokenizer"}');
+  await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "CodeGenTokenizer"}');
   await expect(loadTokenizer(folder)).rejects.toThrow(UnsupportedTokenizerError);
-  await expect(loadTokenizer(folder)).rejects.toThrow("Qwen2Tokenizer");
+  await expect(loadTokenizer(folder)).rejects.toThrow("CodeGenTokenizer");
   await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "GPT2TokenizerFast"}');
   expect((await loadTokenizer(folder)).vocabSize).toBe(bytePairs.vocabSize);
 });
@@ -90,9 +94,29 @@ test("the two files of another model are refused, since its split pattern is not
 test("what is missing or malformed is named with its path", async () => {
   await expect(loadTokenizer(folder)).rejects.toThrow(MissingTokenizerError);
   await expect(loadTokenizer(join(folder, "nowhere"))).rejects.toThrow(MissingTokenizerError);
+  await writeFile(join(folder, "x.tiktoken"), "YQ== 0\nYg== 1\n");
   await expect(loadTokenizer(join(folder, "x.tiktoken"))).rejects.toThrow(UnsupportedTokenizerError);
   const path = join(folder, "tokenizer.json");
   await writeFile(path, '{"model": {"type": "BPE", "vocab": [], "merges": []}, "decoder": {"type": "Fuse"}}');
   await expect(loadTokenizer(folder)).rejects.toThrow(MalformedTokenizerError);
   await expect(loadTokenizer(folder)).rejects.toThrow(`${path}, model.vocab: expected an object`);
+});
+
+describe.skipIf(!existsSync(data))("published files are known by their content", () => {
+  test.each([
+    ["llama2/tokenizer.model", "<s> Hello", [1, 15043]],
+    ["t5-small/spiece.model", "Hello</s>", [8774, 1]],
+    ["stories260K/tok512.model", "<s> Once", [1, 403]],
+    ["llama3/tokenizer.model", "<|begin_of_text|>Hello", [128000, 9906]],
+    ["tiktoken/cl100k_base.tiktoken", "Hello", [9906]],
+    ["tiktoken/o200k_base.tiktoken", "Hello", [13225]],
+    ["qwen2", "Hello<|im_end|>", [9707, 151645]],
+    ["gpt2", "Hello", [15496]],
+  ])("%s", { timeout: 60_000 }, async (path, text, ids) => {
+    const loaded = await loadTokenizer(join(data, "tokenizers", path));
+    expect(loaded.decode(ids)).toBe(text);
+    const ordinary = text.replace(/<[^>]*> ?/, "");
+    const around = text.endsWith("<|im_end|>") ? ids.slice(0, -1) : ids;
+    expect([...loaded.encode(ordinary, { addSpecialTokens: true })]).toEqual(around);
+  });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import {
   MalformedTokenizerError,
@@ -9,13 +9,17 @@ import {
   UnsupportedTokenizerError,
 } from "./errors.ts";
 import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
-import { parseJson } from "./formats/json.ts";
+import { type JsonObject, parseJson } from "./formats/json.ts";
+import { qwen2Tokenizer } from "./formats/qwen2-files.ts";
 import { describeConfig } from "./formats/tokenizer-config.ts";
-import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
+import { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export { type EncodeFileOptions, encodeFile } from "./encode-file.ts";
+
+/** Names under which folders have a tokenizer in one file; the first that is there counts. */
+const SINGLE_FILES = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt"] as const;
 
 /** File names of GPT-2's format: OpenAI's own, and those of the Hugging Face hub. */
 const GPT2_FILES = [
@@ -26,19 +30,22 @@ const GPT2_FILES = [
 /**
  * Reads a tokenizer from disk.
  *
- * @param path a `tokenizer.json`, or a folder with `tokenizer.json`, or else with GPT-2's files (`encoder.json` and
- *   `vocab.bpe`, or `vocab.json` and `merges.txt`)
+ * @param path a `tokenizer.json`, a SentencePiece `.model`, Llama 3's `.model`, a `.tiktoken` file that OpenAI
+ *   published, or BERT's `vocab.txt`, known by their content; or a folder with one of them (`tokenizer.json` first), or
+ *   else with GPT-2's files (`encoder.json` and `vocab.bpe`, or `vocab.json` and `merges.txt`) or Qwen2's
  * @throws MissingTokenizerError if there is none
  * @throws MalformedTokenizerError naming the file and the entry at fault
  * @throws UnsupportedTokenizerError naming the part that this package does not implement
  */
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
-  if (!(await isFolder(path))) return loadJson(path);
-  if (await exists(join(path, "tokenizer.json"))) return loadJson(join(path, "tokenizer.json"));
+  if (!(await isFolder(path))) return loadFile(path);
+  for (const name of SINGLE_FILES) {
+    if (await exists(join(path, name))) return loadFile(join(path, name));
+  }
   for (const [encoder, merges] of GPT2_FILES) {
     if (await exists(join(path, merges))) return loadGpt2Files(path, encoder, merges);
   }
-  const wanted = ["tokenizer.json", ...GPT2_FILES.map((names) => names.join(" + "))].join(", or ");
+  const wanted = [...SINGLE_FILES, ...GPT2_FILES.map((names) => names.join(" + "))].join(", or ");
   throw new MissingTokenizerError(path, `the folder holds no tokenizer; expected ${wanted}.`);
 }
 
@@ -74,34 +81,32 @@ export async function loadChatTemplate(folder: string, name?: string): Promise<C
   return naming(folder, () => chatTemplateFromFiles(files, name));
 }
 
-async function loadJson(path: string): Promise<Tokenizer> {
-  if (path.endsWith(".tiktoken")) {
-    throw new UnsupportedTokenizerError(
-      `file ${path}`,
-      "a .tiktoken file lacks its split pattern; give its text and the pattern to tokenizerFromTiktoken.",
-    );
-  }
-  const text = await readFileOrThrow(path);
-  return naming(path, () => tokenizerFromJson(text));
-}
-
-async function loadGpt2Files(folder: string, encoderName: string, mergesName: string): Promise<Tokenizer> {
-  await refuseOtherTokenizers(folder);
-  const encoder = await readFileOrThrow(join(folder, encoderName));
-  const merges = await readFileOrThrow(join(folder, mergesName));
-  return naming(`${folder} (${encoderName}, ${mergesName})`, () => tokenizerFromGpt2Files({ encoder, merges }));
+async function loadFile(path: string): Promise<Tokenizer> {
+  const bytes = await readBytesOrThrow(path);
+  const config = await readConfig(dirname(path));
+  const lowercase = typeof config.do_lower_case === "boolean" ? { lowercase: config.do_lower_case } : {};
+  return naming(path, () => tokenizerFromFile(bytes, lowercase));
 }
 
 /** Other models reuse the two file names with another split pattern, which only the configuration tells. */
-async function refuseOtherTokenizers(folder: string): Promise<void> {
-  const path = join(folder, "tokenizer_config.json");
-  if (!(await exists(path))) return;
-  const { tokenizer_class: name = "GPT2Tokenizer" } = parseJson(await readFileOrThrow(path), path);
-  if (String(name).startsWith("GPT2Tokenizer")) return;
+async function loadGpt2Files(folder: string, encoderName: string, mergesName: string): Promise<Tokenizer> {
+  const config = await readConfig(folder);
+  const encoder = await readFileOrThrow(join(folder, encoderName));
+  const merges = await readFileOrThrow(join(folder, mergesName));
+  const place = `${folder} (${encoderName}, ${mergesName})`;
+  const { tokenizer_class: name = "GPT2Tokenizer" } = config;
+  if (String(name).startsWith("GPT2Tokenizer")) return naming(place, () => tokenizerFromGpt2Files({ encoder, merges }));
+  if (String(name).startsWith("Qwen2Tokenizer"))
+    return naming(place, () => qwen2Tokenizer({ encoder, merges }, config));
   throw new UnsupportedTokenizerError(
-    `tokenizer_class ${JSON.stringify(name)} of ${path}`,
-    "without a tokenizer.json only GPT-2's is; give its split pattern and special tokens to tokenizerFromGpt2Files.",
+    `tokenizer_class ${JSON.stringify(name)} of ${join(folder, "tokenizer_config.json")}`,
+    "without a tokenizer.json only GPT-2's and Qwen2's are; give its split pattern and special tokens to tokenizerFromGpt2Files.",
   );
+}
+
+async function readConfig(folder: string): Promise<JsonObject> {
+  const path = join(folder, "tokenizer_config.json");
+  return (await exists(path)) ? parseJson(await readFileOrThrow(path), path) : {};
 }
 
 /** Adds the path to errors about the content of a file. */
@@ -115,8 +120,12 @@ function naming<T>(path: string, read: () => T): T {
 }
 
 async function readFileOrThrow(path: string): Promise<string> {
+  return (await readBytesOrThrow(path)).toString("utf8");
+}
+
+async function readBytesOrThrow(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, "utf8");
+    return await readFile(path);
   } catch (cause) {
     throw new MissingTokenizerError(path, `it cannot be read (${(cause as Error).message}).`, { cause });
   }

@@ -15,20 +15,25 @@ import {
   type Template,
   type TemplatePlace,
 } from "./post-process/post-processors.ts";
+import { trimSpaces } from "./post-process/trim-spaces.ts";
 import { makeChain, makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
 import { withoutSpecialTokens } from "./special-tokens.ts";
 import { Stretch } from "./stretch.ts";
 import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+
+/** Where a definition has a byte-level BPE that is made already, instead of a model. */
+export const byteLevelCore: unique symbol = Symbol("byte-level BPE");
 
 /** What a {@link PipelineTokenizer} is made of: the entries of a Hugging Face `tokenizer.json`, spelled as there. */
 export interface PipelineDefinition {
   readonly added_tokens?: readonly object[];
   readonly normalizer?: Part | null;
   readonly pre_tokenizer?: Part | null;
-  readonly model: Part;
+  readonly model?: Part;
   readonly post_processor?: Part | null;
   readonly decoder?: Part | null;
   readonly [entry: string]: unknown;
+  readonly [byteLevelCore]?: BytePairTokenizer;
 }
 
 /** Two texts as one sequence. */
@@ -36,6 +41,13 @@ export interface EncodedPair {
   readonly ids: Uint32Array;
   /** For each id the segment that it belongs to, as BERT's segment embeddings count them. */
   readonly typeIds: Uint32Array;
+}
+
+/** Ids and where each token stands in the text. */
+export interface Offsets {
+  readonly ids: Uint32Array;
+  /** Two UTF-16 indices per id: where its text begins and ends, end exclusive. */
+  readonly offsets: Uint32Array; // (2n)
 }
 
 /** What an encoding collects; spans are two places in the text per id. */
@@ -72,10 +84,11 @@ export class PipelineTokenizer implements Tokenizer {
   private readonly tokens: ReadonlyMap<TokenId, string>;
 
   constructor(definition: PipelineDefinition) {
+    const core = definition[byteLevelCore];
     this.definition = definition;
     this.addedTokens = new AddedTokens(definition.added_tokens, makeNormalizer(definition.normalizer, "normalizer"));
     this.specialTokens = this.addedTokens.special;
-    const byteLevel = readByteLevel(definition, this.addedTokens.ids);
+    const byteLevel = core === undefined ? readByteLevel(definition, this.addedTokens.ids) : { core, steps: [] };
     this.preTokenize =
       byteLevel === undefined
         ? makePreTokenizer(definition.pre_tokenizer, "pre_tokenizer")
@@ -100,6 +113,17 @@ export class PipelineTokenizer implements Tokenizer {
     const output = { ids: new GrowingIds(text.length >> 1) };
     for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
     return output.ids.finish();
+  }
+
+  /** Like `encode`; tokens that are added around the text have the place 0, 0. */
+  encodeWithOffsets(text: string, options: EncodeOptions = {}): Offsets {
+    const output = { ids: new GrowingIds(text.length >> 1), spans: [] as number[] };
+    for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
+    const ids = output.ids.finish();
+    const offsets = Uint32Array.from(output.spans);
+    const { trimsOffsets } = this.postProcessor;
+    if (trimsOffsets) trimSpaces(offsets, (index) => this.tokens.get(ids[index] as TokenId) ?? "", trimsOffsets);
+    return { ids, offsets };
   }
 
   /** Two texts as one sequence, such as a question and a passage: `[CLS] … [SEP] … [SEP]` with `addSpecialTokens`. */

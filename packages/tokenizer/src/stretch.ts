@@ -84,7 +84,7 @@ export function replaceMatches(pattern: RegExp, replacement: (match: string) => 
 export function prepend(prefix: string): Edit {
   return (text, sources) => {
     if (text === "") return text;
-    sources?.push(...Array<number>(prefix.length).fill(0), ...text.split("").keys());
+    for (let i = -prefix.length; sources !== undefined && i < text.length; i++) sources.push(Math.max(0, i));
     return prefix + text;
   };
 }

@@ -21,3 +21,8 @@ export function allTokens({ vocabulary, specialTokens = new Map() }: BytePairDef
   }
   return Object.fromEntries([...vocabulary, ...specialTokens].sort(([, a], [, b]) => a - b));
 }
+
+/** A token that stands for its exact text, as `added_tokens` has it. */
+export function describeAddedToken(content: string, id: TokenId, special = true): object {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special };
+}

@@ -52,7 +52,7 @@ function endOfText(vocabulary: ReadonlyMap<string, TokenId>): ReadonlyMap<string
   return new Map(id === undefined ? [] : [["<|endoftext|>", id]]);
 }
 
-function readMergeLines(text: string): Merge[] {
+export function readMergeLines(text: string): Merge[] {
   const merges: Merge[] = [];
   text.split(/\r?\n/).forEach((line, index) => {
     if (line === "" || (index === 0 && line.startsWith("#version"))) return;

@@ -4,6 +4,7 @@ import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
 import { sentencePiece } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { describeAddedToken } from "./definition.ts";
 import { bytesOf, float32, numberOf, readFields, textOf } from "./protobuf.ts";
 
 /** What a SentencePiece `.model` leaves unsaid. */
@@ -51,7 +52,7 @@ export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentenceP
   const isBpe = model.modelType === BPE;
   const { beginOfText = isBpe ? "<s>" : null, endOfText = isBpe ? null : "</s>" } = options;
   return new PipelineTokenizer({
-    added_tokens: model.pieces.flatMap(describeAddedToken),
+    added_tokens: model.pieces.flatMap(describeAdded),
     normalizer: describeNormalizer(model),
     pre_tokenizer: null,
     post_processor: describeTemplate(model, beginOfText, endOfText),
@@ -116,12 +117,9 @@ function unsupported(setting: string): UnsupportedTokenizerError {
 }
 
 /** What is not found in text as SentencePiece reads it is special; what the user defined always is. */
-function describeAddedToken({ text, type }: Piece, id: TokenId): object[] {
+function describeAdded({ text, type }: Piece, id: TokenId): object[] {
   if (type !== CONTROL && type !== UNKNOWN && type !== USER_DEFINED) return [];
-  const normalized = false;
-  return [
-    { id, content: text, single_word: false, lstrip: false, rstrip: false, normalized, special: type !== USER_DEFINED },
-  ];
+  return [describeAddedToken(text, id, type !== USER_DEFINED)];
 }
 
 function describeNormalizer({ charsmap, addsSpace, removesSpaces }: SentencePieceModel): Part | null {

@@ -2,10 +2,10 @@ import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts"
 import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
-import { PipelineTokenizer } from "../pipeline.ts";
+import { byteLevelCore, PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
-import { allTokens } from "./definition.ts";
+import { allTokens, describeAddedToken } from "./definition.ts";
 
 /**
  * A tokenizer as Hugging Face's `tokenizer.json`, which `tokenizers` and `transformers` open and encode alike.
@@ -24,7 +24,9 @@ export function describeTokenizer(tokenizer: Tokenizer): object {
   if (tokenizer instanceof CharacterTokenizer) return describeCharacters(tokenizer);
   if (tokenizer instanceof PipelineTokenizer) {
     const nothing = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-    return { version: "1.0", truncation: null, padding: null, ...nothing, ...tokenizer.definition };
+    const core = tokenizer.definition[byteLevelCore];
+    const known = core === undefined ? nothing : describeBytePairs(core.definition);
+    return { version: "1.0", truncation: null, padding: null, ...known, ...tokenizer.definition };
   }
   throw new UnsupportedTokenizerError(`tokenizer ${tokenizer.constructor.name}`, "those of this package can be saved.");
 }
@@ -32,7 +34,9 @@ export function describeTokenizer(tokenizer: Tokenizer): object {
 function describeBytePairs(definition: BytePairDefinition): object {
   const { vocabulary, merges, pattern, specialTokens, ignoreMerges } = definition;
   return file({
-    addedTokens: [...(specialTokens ?? [])].sort(([, a], [, b]) => a - b).map(describeAddedToken),
+    addedTokens: [...(specialTokens ?? [])]
+      .sort(([, a], [, b]) => a - b)
+      .map(([name, id]) => describeAddedToken(name, id)),
     preTokenizer: describePattern(pattern),
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
     vocabulary: allTokens(definition),
@@ -85,10 +89,6 @@ function file(parts: Parts): object {
       merges: parts.merges,
     },
   };
-}
-
-function describeAddedToken([content, id]: readonly [string, TokenId]): object {
-  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
 function describePattern(pattern: string | null): object {

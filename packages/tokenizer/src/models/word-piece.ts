@@ -41,7 +41,7 @@ export class WordPiece implements Model {
       return;
     }
     ids.append(this.found);
-    spans?.push(...this.spans);
+    for (const place of spans === undefined ? [] : this.spans) spans?.push(place);
   }
 
   /** Finds the tokens of a word; false if it cannot be spelled. */

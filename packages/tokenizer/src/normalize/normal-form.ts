@@ -2,46 +2,43 @@ import type { Edit } from "../stretch.ts";
 
 type Form = "NFC" | "NFD" | "NFKC" | "NFKD";
 
-/** A character and those that may combine with it or change places: marks, and what follows in a Korean syllable. */
-const SEGMENT = /[^][\p{M}\u1160-\u11ff]*/gu;
+/** A character and those that may combine with it or change places: marks, Korean letters, Japanese voice marks. */
+const SEGMENT = /[^][\p{M}\u1100-\u11ff\u3131-\u318e\uff9e-\uffdc]*/gu;
 
 /** Unicode's normal forms. */
 export function normalForm(form: Form): Edit {
   return (text, sources) => {
-    if (sources === undefined) return text.normalize(form);
-    let normalized = "";
-    for (const { 0: segment, index } of text.matchAll(SEGMENT)) {
-      const changed = segment.normalize(form);
-      sources.push(...sourcesOf(changed, segment, form).map((source) => index + source));
-      normalized += changed;
+    const normalized = text.normalize(form);
+    if (sources === undefined) return normalized;
+    const segments = [...text.matchAll(SEGMENT)];
+    const isWhole = segments.map(([segment]) => segment.normalize(form)).join("") === normalized;
+    if (!isWhole) pushSources(sources, normalized, text, 0, form);
+    for (const { 0: segment, index } of isWhole ? segments : []) {
+      pushSources(sources, segment.normalize(form), segment, index, form);
     }
     return normalized;
   };
 }
 
 /** A character stands for the one that its first part comes from. */
-function sourcesOf(changed: string, segment: string, form: Form): number[] {
-  if (changed === segment) return [...changed.split("").keys()];
+function pushSources(sources: number[], changed: string, segment: string, index: number, form: Form): void {
+  if (changed === segment) {
+    for (let i = 0; i < segment.length; i++) sources.push(index + i);
+    return;
+  }
   const decompose = (text: string): string => text.normalize(form === "NFC" || form === "NFD" ? "NFD" : "NFKD");
-  const parts: (string | undefined)[] = [];
-  const places: number[] = [];
-  let place = 0;
-  for (const character of segment) {
+  const places = new Map<string, number[]>(); // of each part, the last first
+  let place = index + segment.length;
+  for (const character of [...segment].reverse()) {
+    place -= character.length;
     for (const part of decompose(character)) {
-      parts.push(part);
-      places.push(place);
+      const known = places.get(part);
+      if (known === undefined) places.set(part, [place]);
+      else known.push(place);
     }
-    place += character.length;
   }
-  const sources: number[] = [];
   for (const character of changed) {
-    let first = -1;
-    for (const part of decompose(character)) {
-      const found = parts.indexOf(part);
-      parts[found] = undefined;
-      if (first < 0) first = found;
-    }
-    for (let i = 0; i < character.length; i++) sources.push(places[first] ?? 0);
+    const [first = index] = Array.from(decompose(character), (part) => places.get(part)?.pop());
+    for (let i = 0; i < character.length; i++) sources.push(first);
   }
-  return sources;
 }

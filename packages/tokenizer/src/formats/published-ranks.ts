@@ -1,0 +1,79 @@
+import type { BytePairTokenizer } from "../byte-pair/bpe.ts";
+import { UnsupportedTokenizerError } from "../errors.ts";
+import { byteLevelCore, PipelineTokenizer } from "../pipeline.ts";
+import { splitPatterns } from "../split/split-patterns.ts";
+import type { TokenId } from "../tokenizer.ts";
+import { describeAddedToken } from "./definition.ts";
+import { tokenizerFromTiktoken } from "./tiktoken.ts";
+
+/** What the published files of ranks leave unsaid; a file is known by the number of its ranks. */
+interface Published {
+  readonly pattern: string;
+  readonly specialTokens: Readonly<Record<string, TokenId>>;
+}
+
+const END_OF_TEXT = "<|endoftext|>";
+
+function published(ranks: number): Published | undefined {
+  switch (ranks) {
+    case 50_256: // r50k
+    case 50_280: // p50k
+      return { pattern: splitPatterns.gpt2, specialTokens: { [END_OF_TEXT]: 50_256 } };
+    case 100_256: {
+      const fill = { "<|fim_prefix|>": 100_258, "<|fim_middle|>": 100_259, "<|fim_suffix|>": 100_260 };
+      const specialTokens = { [END_OF_TEXT]: 100_257, ...fill, "<|endofprompt|>": 100_276 };
+      return { pattern: splitPatterns.cl100k, specialTokens };
+    }
+    case 199_998:
+      return { pattern: splitPatterns.o200k, specialTokens: { [END_OF_TEXT]: 199_999, "<|endofprompt|>": 200_018 } };
+    case 128_000:
+      return { pattern: splitPatterns.llama3, specialTokens: llama3SpecialTokens() };
+    default:
+      return undefined;
+  }
+}
+
+/** Those of Llama 3.0; later versions give names to some of the reserved ones. */
+function llama3SpecialTokens(): Record<string, TokenId> {
+  const reserved = (from: number, to: number): string[] =>
+    Array.from({ length: to - from }, (_, i) => `<|reserved_special_token_${from + i}|>`);
+  const turn = ["<|start_header_id|>", "<|end_header_id|>"];
+  const names = ["<|begin_of_text|>", "<|end_of_text|>", ...reserved(0, 4), ...turn, ...reserved(4, 5), "<|eot_id|>"];
+  return Object.fromEntries([...names, ...reserved(5, 251)].map((name, index) => [name, 128_000 + index]));
+}
+
+/**
+ * The tokenizer in a published file of ranks: OpenAI's `.tiktoken` (r50k, p50k, cl100k, o200k), Llama 3's `.model`, whose
+ * `addSpecialTokens` puts `<|begin_of_text|>` before a text.
+ *
+ * @throws UnsupportedTokenizerError for other ranks, whose split pattern nobody can know
+ */
+export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | PipelineTokenizer {
+  const count = ranks.split("\n").filter((line) => line !== "").length;
+  const known = published(count);
+  if (known === undefined) {
+    throw new UnsupportedTokenizerError(
+      `file of ${count} ranks`,
+      "it is none of the published ones, and lacks its split pattern; give its text and the pattern to tokenizerFromTiktoken.",
+    );
+  }
+  const core = tokenizerFromTiktoken(ranks, known);
+  const begin = core.specialTokens.get("<|begin_of_text|>");
+  return begin === undefined ? core : startingWith("<|begin_of_text|>", begin, core);
+}
+
+function startingWith(id: string, tokenId: TokenId, core: BytePairTokenizer): PipelineTokenizer {
+  const begin = (type_id: number): object => ({ SpecialToken: { id, type_id } });
+  const text = (name: string, type_id: number): object => ({ Sequence: { id: name, type_id } });
+  return new PipelineTokenizer({
+    [byteLevelCore]: core,
+    added_tokens: [...core.specialTokens].map(([name, token]) => describeAddedToken(name, token)),
+    decoder: { type: "ByteLevel" },
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [begin(0), text("A", 0)],
+      pair: [begin(0), text("A", 0), begin(1), text("B", 1)],
+      special_tokens: { [id]: { id, ids: [tokenId], tokens: [id] } },
+    },
+  });
+}
