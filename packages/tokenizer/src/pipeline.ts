@@ -122,7 +122,13 @@ export class PipelineTokenizer implements Tokenizer {
     const ids = output.ids.finish();
     const offsets = Uint32Array.from(output.spans);
     const { trimsOffsets } = this.postProcessor;
-    if (trimsOffsets) trimSpaces(offsets, (index) => this.tokens.get(ids[index] as TokenId) ?? "", trimsOffsets);
+    const spelling = (index: number): string => {
+      const id = ids[index] as TokenId;
+      // An added token is as the text has it, with the spaces that it took along.
+      if (this.addedTokens.spellings.has(id)) return text.slice(offsets[2 * index], offsets[2 * index + 1]);
+      return this.tokens.get(id) as string;
+    };
+    if (trimsOffsets) trimSpaces(text, offsets, spelling, trimsOffsets);
     return { ids, offsets };
   }
 
