@@ -29,7 +29,7 @@ export interface PipelineDefinition {
   readonly added_tokens?: readonly object[];
   readonly normalizer?: Part | null;
   readonly pre_tokenizer?: Part | null;
-  readonly model?: Part;
+  readonly model: Part;
   readonly post_processor?: Part | null;
   readonly decoder?: Part | null;
   readonly [entry: string]: unknown;

@@ -67,6 +67,7 @@ function startingWith(id: string, tokenId: TokenId, core: BytePairTokenizer): Pi
   const text = (name: string, type_id: number): object => ({ Sequence: { id: name, type_id } });
   return new PipelineTokenizer({
     [byteLevelCore]: core,
+    model: { type: "BPE" },
     added_tokens: [...core.specialTokens].map(([name, token]) => describeAddedToken(name, token)),
     decoder: { type: "ByteLevel" },
     post_processor: {

@@ -25,8 +25,9 @@ export function describeTokenizer(tokenizer: Tokenizer): object {
   if (tokenizer instanceof PipelineTokenizer) {
     const nothing = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
     const core = tokenizer.definition[byteLevelCore];
-    const known = core === undefined ? nothing : describeBytePairs(core.definition);
-    return { version: "1.0", truncation: null, padding: null, ...known, ...tokenizer.definition };
+    const { post_processor } = tokenizer.definition;
+    if (core !== undefined) return { ...describeBytePairs(core.definition), post_processor };
+    return { version: "1.0", truncation: null, padding: null, ...nothing, ...tokenizer.definition };
   }
   throw new UnsupportedTokenizerError(`tokenizer ${tokenizer.constructor.name}`, "those of this package can be saved.");
 }
