@@ -2,6 +2,7 @@ import { type Benchmark, requireKnown } from "../benchmark.ts";
 import { pythonWith } from "../python.ts";
 import type { Row } from "../row.ts";
 import { vocabularies } from "./contestants.ts";
+import { fileRow } from "./file-row.ts";
 import { firstPassRow, type Surroundings, steadyRow, type TokenizerCase } from "./rows.ts";
 import { dataFolder, englishTexts, otherLanguages, sourceCode } from "./texts.ts";
 import { trainingRows } from "./training/rows.ts";
@@ -13,6 +14,7 @@ const groups: Readonly<Record<string, (around: Surroundings) => AsyncGenerator<R
   languages: foreignAndCode,
   decode: decoding,
   others: otherPeers,
+  workers: bigFile,
   training: trainingRows,
 };
 
@@ -55,6 +57,10 @@ async function* otherPeers(around: Surroundings): AsyncGenerator<Row> {
   for (const peer of ["gpt-tokenizer", "tiktoken-wasm"] as const) {
     for (const vocabulary of vocabularies) yield await steadyRow({ vocabulary, text, peer }, "encode", around);
   }
+}
+
+async function* bigFile(around: Surroundings): AsyncGenerator<Row> {
+  yield await fileRow(around);
 }
 
 /** Every vocabulary on every English text. */
