@@ -17,5 +17,6 @@ export { type Recording, type RecordingBackend, type Repeated, repeated } from "
 export { rmsNorm } from "./rms-norm.ts";
 export { type RopeOptions, rope, ropeFrequencies } from "./rope.ts";
 export { silu } from "./silu.ts";
+export { type StorageFormat, type StoredMatrix, storedEmbedding, storedLinear } from "./stored-matrix.ts";
 export { swiglu } from "./swiglu.ts";
 export { type ValueAndGradients, valueAndGradients } from "./value-and-gradients.ts";

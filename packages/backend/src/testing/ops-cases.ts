@@ -72,6 +72,8 @@ export const otherCases: readonly OpsCase[] = [
   globalNorm([[130, 67], [1], [4099], []]),
   adamwStep([[3, 4]]),
   adamwStep([[130, 67], [1], [4099], [33]]),
+  ...stored(1, [5, 64]),
+  ...stored(20, [130, 96]),
   ropeAt({ B: 2, T: 3, H: 2, D: 4 }),
   ropeAt({ B: 3, T: 70, H: 3, D: 38 }),
   ...cachedAttention({ B: 2, T: 1, H: 4, G: 2, D: 6 }, 9),
@@ -203,6 +205,41 @@ function rope({ B, T, H, D }: Omit<Sizes, "G">): OpsCase[] {
     run: (x) => ops.rope(x as Tensor3D, { numHeads: H, ...options }),
   }));
 }
+
+function stored(rows: number, [outputs, inputs]: readonly [number, number]): OpsCase[] {
+  const matrix = (unpacked: Tensor, format: ops.StorageFormat): ops.StoredMatrix => {
+    const numbers = unpacked.dataSync() as Float32Array;
+    const words = { F32: singles, BF16: brains }[format as "F32" | "BF16"](numbers);
+    return { format, shape: [outputs, inputs], words: tensor1d(words, "int32"), unpack: () => numbers };
+  };
+  // Numbers that lose nothing in 16 bits.
+  const weight = ramp([outputs, inputs], 1);
+  const rounded = { ...weight, values: weight.values.map((x) => Math.round(64 * x) / 64) };
+  return (["F32", "BF16"] as const).flatMap((format) => [
+    {
+      operation: "storedLinear" as const,
+      name: `storedLinear ${format} of ${rows} rows`,
+      inputs: [ramp([rows, inputs]), rounded, ramp([outputs], 2)],
+      run: (x, w, b) => ops.storedLinear(x as Tensor2D, matrix(w, format), b as Tensor1D),
+    },
+    {
+      operation: "storedEmbedding" as const,
+      name: `storedEmbedding ${format} of ${rows} rows`,
+      inputs: [rounded],
+      run: (w) => ops.storedEmbedding(ids([rows], outputs), matrix(w, format)),
+    },
+  ]);
+}
+
+const singles = (numbers: Float32Array): Int32Array => new Int32Array(Float32Array.from(numbers).buffer);
+
+/** The upper halves of the bits, two in a word. */
+const brains = (numbers: Float32Array): Int32Array => {
+  const bits = new Uint32Array(Float32Array.from(numbers).buffer);
+  return new Int32Array(
+    Uint16Array.from({ length: 2 * Math.ceil(bits.length / 2) }, (_, i) => (bits[i] ?? 0) >>> 16).buffer,
+  );
+};
 
 /** Positions that follow each other, from another one on in each sequence. */
 const positions = (B: number, T: number): Tensor2D =>

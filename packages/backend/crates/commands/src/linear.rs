@@ -2,7 +2,7 @@
 
 use tessera_kernels::activations::Activation;
 use tessera_kernels::matmul::{self, Batch, Matrix, Shape};
-use tessera_kernels::weights::{Numbers, Weights};
+use tessera_kernels::weights::{self, Numbers, Weights};
 use tessera_kernels::{linear, linear_cross_entropy};
 
 use crate::{Arguments, Command};
@@ -13,7 +13,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     ("linear_gradient", linear_gradient),
     ("linear_cross_entropy", linear_cross_entropy),
     ("linear_cross_entropy_gradient", linear_cross_entropy_gradient),
-    ("linear_formatted", linear_formatted),
+    ("linear_stored", linear_stored),
+    ("embedding_stored", embedding_stored),
 ];
 
 /// A, B, M, K, N, whether A and B are stored transposed, the batch's sizes, the steps of A and B, then C.
@@ -67,9 +68,25 @@ fn linear_cross_entropy_gradient(arguments: &mut Arguments) {
     linear_cross_entropy::backward(dy[0], from, arguments.slice_mut());
 }
 
-/// x, the weights' bytes, their format (0 f32, 1 bf16, 2 f16, 3 Q8_0, 4 Q4_0), bias?, N, I, O, then y.
-fn linear_formatted(arguments: &mut Arguments) {
-    let (x, bytes) = (arguments.slice(), arguments.slice::<u8>());
+/// x, weights, bias?, N, then y.
+fn linear_stored(arguments: &mut Arguments) {
+    let (x, weights) = (arguments.slice(), stored(arguments));
+    let (bias, rows) = (arguments.optional(), arguments.usize());
+    linear::forward_stored(arguments.slice_mut(), x, weights, bias, rows);
+}
+
+/// ids, weights, then y.
+fn embedding_stored(arguments: &mut Arguments) {
+    weights::rows(arguments.slice(), stored(arguments), arguments.slice_mut());
+}
+
+/// Bytes in words of 32 bits, how many bytes there are, their format (0 f32, 1 bf16, 2 f16, 3 Q8_0, 4 Q4_0), I, O.
+fn stored<'a>(arguments: &mut Arguments<'a>) -> Weights<'a> {
+    let words: &[u32] = arguments.slice();
+    let length = arguments.usize();
+    assert!(length <= 4 * words.len(), "{length} bytes do not lie in {} words", words.len());
+    // SAFETY: words are bytes, too.
+    let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), length) };
     let numbers = match arguments.usize() {
         0 => Numbers::F32(aligned(bytes)),
         1 => Numbers::Bf16(aligned(bytes)),
@@ -78,9 +95,7 @@ fn linear_formatted(arguments: &mut Arguments) {
         4 => Numbers::Q4(bytes),
         other => panic!("there is no format {other}"),
     };
-    let (bias, rows) = (arguments.optional(), arguments.usize());
-    let weights = Weights { numbers, inputs: arguments.usize(), outputs: arguments.usize(), transposed: true };
-    linear::forward_formatted(arguments.slice_mut(), x, weights, bias, rows);
+    Weights { numbers, inputs: arguments.usize(), outputs: arguments.usize(), transposed: true }
 }
 
 /// Bytes that are numbers: u16 or f32, of which any bits are one.

@@ -41,7 +41,7 @@ vectorized! {
 }
 
 /// y ← x · W + b with weights in any format, stored (O, I): what [`forward`] computes, for models that are only run.
-pub fn forward_formatted(y: &mut [f32], x: &[f32], weights: Weights, bias: Option<&[f32]>, rows: usize) {
+pub fn forward_stored(y: &mut [f32], x: &[f32], weights: Weights, bias: Option<&[f32]>, rows: usize) {
     let Weights { inputs, outputs, .. } = weights;
     if rows <= matvec::MAX_ROWS {
         matvec::multiply(y, x, weights, rows);
@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn formatted_weights_count_as_what_they_stand_for() {
+    fn stored_weights_count_as_what_they_stand_for() {
         for (rows, inputs, outputs) in [(1, 64, 5), (9, 64, 70), (20, 1024, 1100), (0, 32, 3)] {
             let (x, b) = (random(rows * inputs, 1, 1.0), random(outputs, 2, 1.0));
             let w: Vec<u16> = random(inputs * outputs, 3, 1.0).iter().map(|w| (w.to_bits() >> 16) as u16).collect();
             let weights = Weights { numbers: Numbers::Bf16(&w), inputs, outputs, transposed: true };
             let mut y = vec![f32::NAN; rows * outputs];
-            forward_formatted(&mut y, &x, weights, Some(&b), rows);
+            forward_stored(&mut y, &x, weights, Some(&b), rows);
             let weight = |o: usize, i: usize| f32::from_bits((w[o * inputs + i] as u32) << 16) as f64;
             let exact = |j: usize| {
                 let (row, o) = (j / outputs, j % outputs);

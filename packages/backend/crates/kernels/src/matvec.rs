@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::parallel::serially;
     use crate::test_support::{assert_close, random};
-    use crate::weights::from_half;
+    use crate::weights::{from_half, rows};
 
     const SHAPES: [(usize, usize); 9] =
         [(1, 1), (5, 3), (33, 65), (64, 32), (100, 1), (1, 100), (700, 300), (768, 2304), (96, 5000)];
@@ -273,6 +273,18 @@ mod tests {
                     assert_eq!(serially(product), y);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_read_in_all_formats() {
+        let w = random(96 * 5, 2, 1.0);
+        for (bytes, values, format) in formats(96, &w) {
+            let words = bytes.chunks(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect::<Vec<_>>();
+            let numbers = numbers(&bytes, &words, &values, format);
+            let mut y = vec![f32::NAN; 2 * 96];
+            rows(&[4, 1], Weights { numbers, inputs: 96, outputs: 5, transposed: true }, &mut y);
+            assert_eq!(y, [&values[4 * 96..], &values[96..2 * 96]].concat());
         }
     }
 

@@ -75,6 +75,21 @@ vectorized! {
     }
 }
 
+/// y (N, inputs) ← the rows of the weights, stored (outputs, inputs), that `ids` names.
+///
+/// # Panics
+/// If an id is not in [0, outputs).
+pub fn rows(ids: &[i32], weights: Weights, y: &mut [f32]) {
+    let Weights { inputs, outputs, .. } = weights;
+    weights.check();
+    assert!(weights.transposed && y.len() == ids.len() * inputs, "there is a row of {inputs} for each id");
+    for (n, (&id, y)) in ids.iter().zip(y.chunks_exact_mut(inputs.max(1))).enumerate() {
+        let known = id >= 0 && (id as usize) < outputs;
+        assert!(known, "the embedding has no id {id} (at position {n}): its table has {outputs} rows");
+        read(weights.numbers, id as usize * inputs, y);
+    }
+}
+
 fn in_blocks(row: usize, bytes: &[u8], block: usize) -> usize {
     assert!(row.is_multiple_of(BLOCK), "rows of {row} numbers are not whole blocks of {BLOCK}");
     bytes.len() / block * BLOCK

@@ -15,6 +15,7 @@ import { normKernels } from "./norms.ts";
 import { optimizerKernels } from "./optimizer.ts";
 import { reduceKernels } from "./reduce.ts";
 import { ropeKernels } from "./rope.ts";
+import { storedMatrixKernels } from "./stored-matrix.ts";
 
 /** All kernels of the engine. Every other kernel of TensorFlow.js is tfjs-backend-cpu's, on the same memory. */
 export const engineKernels: readonly EngineKernel[] = [
@@ -34,4 +35,5 @@ export const engineKernels: readonly EngineKernel[] = [
   ...optimizerKernels,
   ...reduceKernels,
   ...ropeKernels,
+  ...storedMatrixKernels,
 ];
