@@ -30,7 +30,7 @@ export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
 export type { Part } from "./parts.ts";
 export { type EncodedPair, type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
-export type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+export type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "./tokenizer.ts";
 export type { PipelineTrainingOptions, TrainingOptions, TrainingProgress } from "./train/options.ts";
 export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";
 export { trainUnigram, type UnigramTrainingOptions } from "./train/train-unigram.ts";

@@ -20,6 +20,16 @@ export interface DecodeOptions {
   readonly skipSpecialTokens?: boolean;
 }
 
+/** Ids, and which part of the text each stands for. */
+export interface EncodingWithOffsets {
+  readonly ids: Uint32Array;
+  /**
+   * For each id two UTF-16 indices: where its text begins, and where it ends, exclusive. A token that is a part of a
+   * character has that whole character.
+   */
+  readonly offsets: Uint32Array;
+}
+
 /** Text ↔ token ids. Every tokenizer of this package is one of these. */
 export interface Tokenizer {
   /** Number of ids, special tokens included: the height of the embedding table. */

@@ -11,7 +11,7 @@ import { trainBytePair } from "../train/train-bpe.ts";
 import { BytePairTokenizer } from "./bpe.ts";
 
 const { hardStrings, tiktoken } = reference;
-const small = tokenizerFromJson(reference.trained[1]?.tokenizerJson ?? "");
+const small = tokenizerFromJson(reference.trained[1]?.tokenizerJson ?? "") as BytePairTokenizer;
 const smallTiktoken = tokenizerFromTiktoken(tiktoken.ranks, {
   pattern: splitPatterns.cl100k,
   specialTokens: { "<|endoftext|>": 410, "<|endofprompt|>": 412 },
@@ -193,4 +193,45 @@ test("tokens are found by id and by spelling; special ones can be left out of th
   expect([tokenizer.tokenId("<|end|>"), tokenizer.tokenId("xyz")]).toEqual([0, undefined]);
   expect(tokenizer.decode([0, id, 0])).toBe("<|end|> the<|end|>");
   expect(tokenizer.decode([0, id, 0], { skipSpecialTokens: true })).toBe(" the");
+});
+
+describe("offsets", () => {
+  test("a token that is a part of a character has that whole character", () => {
+    const tokenizer = new BytePairTokenizer({ vocabulary: bytes, merges: [], pattern: null });
+    const { ids, offsets } = tokenizer.encodeWithOffsets("aé🙂");
+    expect(ids.length).toBe(7);
+    expect([...offsets]).toEqual([0, 1, 1, 2, 1, 2, 2, 4, 2, 4, 2, 4, 2, 4]);
+  });
+
+  test("special tokens have their names", () => {
+    const { ids, offsets } = smallTiktoken.encodeWithOffsets("é<|endoftext|>b", { allowedSpecial: "all" });
+    expect([...ids]).toEqual([...smallTiktoken.encode("é<|endoftext|>b", { allowedSpecial: "all" })]);
+    expect([...offsets.slice(-4)]).toEqual([1, 14, 14, 15]);
+  });
+
+  test("the text between them is the token's, wherever it is whole characters", () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom("a", " the", "é", "\ud800", "\udc00"),
+        fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
+      ),
+    });
+    fc.assert(
+      fc.property(text, (drawn) => {
+        const { ids, offsets } = small.encodeWithOffsets(drawn);
+        expect(ids).toEqual(small.encode(drawn));
+        expect(offsets.length).toBe(2 * ids.length);
+        let end = 0;
+        ids.forEach((id, i) => {
+          const [from, to] = offsets.subarray(2 * i, 2 * i + 2) as unknown as [number, number];
+          expect(from).toBeLessThanOrEqual(end);
+          expect(to).toBeGreaterThanOrEqual(end);
+          end = to;
+          const own = small.decode([id]);
+          if (!own.includes("\ufffd")) expect(drawn.slice(from, to)).toBe(own);
+        });
+        expect(end).toBe(drawn.length);
+      }),
+    );
+  });
 });

@@ -2,8 +2,9 @@ import { spell } from "../byte-alphabet.ts";
 import { GrowingIds } from "../growing-ids.ts";
 import { cutAtSpecialTokens, withoutSpecialTokens } from "../special-tokens.ts";
 import { TextSplitter } from "../split/split-text.ts";
-import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
+import type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "../tokenizer.ts";
 import { ImpliedMerges, ListedMerges, type Merge } from "./merges.ts";
+import { pushOffsets } from "./offsets.ts";
 import { PieceEncoder } from "./piece-encoder.ts";
 import { TokenBytes } from "./token-bytes.ts";
 import { TokenIndex } from "./token-index.ts";
@@ -63,6 +64,26 @@ export class BytePairTokenizer implements Tokenizer {
       else this.encodeInto(part, ids);
     }
     return ids.finish();
+  }
+
+  encodeWithOffsets(text: string, options: EncodeOptions = {}): EncodingWithOffsets {
+    const ids = new GrowingIds(text.length >> 1);
+    const offsets = new GrowingIds(text.length);
+    let position = 0;
+    for (const part of cutAtSpecialTokens(text, this.specialTokens, options)) {
+      const start = position;
+      if (typeof part === "number") {
+        position += (this.specialNames.get(part) as string).length;
+        ids.push(part);
+        offsets.append([start, position]);
+      } else {
+        const first = ids.length;
+        this.encodeInto(part, ids);
+        pushOffsets(part, start, ids.finish().subarray(first), this.tokenBytes, offsets);
+        position += part.length;
+      }
+    }
+    return { ids: ids.finish(), offsets: offsets.finish() };
   }
 
   decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {

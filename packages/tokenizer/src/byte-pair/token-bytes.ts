@@ -74,21 +74,30 @@ export class TokenBytes {
     return start < 0 ? undefined : this.bytes.subarray(start, this.ends[id]);
   }
 
-  /** Ids → text; bytes that are not UTF-8 become U+FFFD. */
+  /** Ids → text; bytes that are not UTF-8 become U+FFFD. @throws UnknownTokenIdError */
   decode(ids: Iterable<TokenId>): string {
-    let text = new Uint8Array(256);
+    const list = ids instanceof Uint32Array ? ids : [...ids];
+    const text = new Uint8Array(this.countBytes(list));
+    const { bytes, starts, ends } = this;
     let length = 0;
-    let position = 0;
-    for (const id of ids) {
-      const start = this.starts[id] ?? -1;
-      if (start < 0) throw new UnknownTokenIdError(id, position, this.vocabSize);
-      const end = this.ends[id] as number;
-      if (length + end - start > text.length) text = enlarged(text, length + end - start);
-      for (let i = start; i < end; i++) text[length++] = this.bytes[i] as number;
-      position++;
+    for (let position = 0; position < list.length; position++) {
+      const id = list[position] as TokenId;
+      const end = ends[id] as number;
+      for (let i = starts[id] as number; i < end; i++) text[length++] = bytes[i] as number;
     }
     // Without `ignoreBOM` a leading U+FEFF would vanish.
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text.subarray(0, length));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
+  }
+
+  private countBytes(ids: ArrayLike<TokenId>): number {
+    let count = 0;
+    for (let position = 0; position < ids.length; position++) {
+      const id = ids[position] as TokenId;
+      const start = this.starts[id] ?? -1;
+      if (start < 0) throw new UnknownTokenIdError(id, position, this.vocabSize);
+      count += (this.ends[id] as number) - start;
+    }
+    return count;
   }
 }
 
@@ -129,10 +138,4 @@ function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array 
     offset += chunk.length;
   }
   return all;
-}
-
-function enlarged(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(2 * bytes.length, needed));
-  larger.set(bytes);
-  return larger;
 }
