@@ -18,14 +18,18 @@ function spellBytes(): readonly string[] {
 /** The printable character of each byte, indexed by byte. */
 export const byteCharacters: readonly string[] = spellBytes();
 
-const bytesByCharacter: ReadonlyMap<string, number> = new Map(
-  byteCharacters.map((character, byte) => [character, byte]),
-);
+const bytesByUnit: number[] = [];
+byteCharacters.forEach((character, byte) => {
+  bytesByUnit[character.charCodeAt(0)] = byte;
+});
 
 /** The 256 bytes in the order of their printable characters: `!` first, space among the last. Base ids follow it. */
-export const alphabetOrder: readonly number[] = [...bytesByCharacter]
-  .sort(([a], [b]) => (a < b ? -1 : 1))
-  .map(([, byte]) => byte);
+export const alphabetOrder: readonly number[] = bytesByUnit.filter((byte) => byte !== undefined);
+
+/** The byte that a character stands for, given as its UTF-16 unit, if it stands for one. */
+export function byteOf(unit: number): number | undefined {
+  return bytesByUnit[unit];
+}
 
 /** Bytes → their printable spelling, one character each. */
 export function spell(bytes: Iterable<number>): string {
@@ -38,7 +42,7 @@ export function spell(bytes: Iterable<number>): string {
 export function unspell(spelling: string): Uint8Array | undefined {
   const bytes = new Uint8Array(spelling.length);
   for (let i = 0; i < spelling.length; i++) {
-    const byte = bytesByCharacter.get(spelling.charAt(i));
+    const byte = byteOf(spelling.charCodeAt(i));
     if (byte === undefined) return undefined;
     bytes[i] = byte;
   }

@@ -1,4 +1,4 @@
-import { unspell } from "../byte-alphabet.ts";
+import { byteOf } from "../byte-alphabet.ts";
 import { MalformedTokenizerError, UnknownTokenIdError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 
@@ -19,21 +19,20 @@ export class TokenBytes {
     this.vocabSize = countIds(vocabulary, specialTokens);
     this.starts = new Int32Array(this.vocabSize).fill(-1);
     this.ends = new Int32Array(this.vocabSize);
-    const chunks: Uint8Array[] = [];
+    this.bytes = new Uint8Array(mostBytes(vocabulary.keys(), 1) + mostBytes(specialTokens.keys(), 3));
     let end = 0;
     let longest = 0;
-    const add = (name: string, id: TokenId, bytes: Uint8Array): void => {
+    const add = (name: string, id: TokenId, count: number): void => {
       if (this.starts[id] !== -1)
         throw new MalformedTokenizerError(entry(name), `id ${id} belongs to another token too.`);
-      chunks.push(bytes);
       this.starts[id] = end;
-      end += bytes.length;
+      end += count;
       this.ends[id] = end;
-      longest = Math.max(longest, bytes.length);
+      longest = Math.max(longest, count);
     };
-    for (const [spelling, id] of vocabulary) add(spelling, id, spelledBytes(spelling));
-    for (const [name, id] of specialTokens) add(name, id, new TextEncoder().encode(name));
-    this.bytes = concatenate(chunks, end);
+    for (const [spelling, id] of vocabulary) add(spelling, id, writeSpelled(spelling, this.bytes, end));
+    const utf8 = new TextEncoder();
+    for (const [name, id] of specialTokens) add(name, id, utf8.encodeInto(name, this.bytes.subarray(end)).written);
     this.longest = longest;
   }
 
@@ -118,24 +117,23 @@ function countIds(...maps: readonly ReadonlyMap<string, TokenId>[]): number {
   return largest + 1;
 }
 
-function spelledBytes(spelling: string): Uint8Array {
-  const bytes = unspell(spelling);
-  if (bytes === undefined) {
-    throw new MalformedTokenizerError(entry(spelling), "it has a character outside GPT-2's byte alphabet.");
+function writeSpelled(spelling: string, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < spelling.length; i++) {
+    const byte = byteOf(spelling.charCodeAt(i));
+    if (byte === undefined)
+      throw new MalformedTokenizerError(entry(spelling), "it has a character outside GPT-2's byte alphabet.");
+    bytes[at + i] = byte;
   }
-  return bytes;
+  return spelling.length;
+}
+
+/** @param perUnit the most bytes of one UTF-16 unit */
+function mostBytes(names: Iterable<string>, perUnit: number): number {
+  let units = 0;
+  for (const name of names) units += name.length;
+  return perUnit * units;
 }
 
 function entry(name: string): string {
   return `token ${JSON.stringify(name)}`;
-}
-
-function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return all;
 }
