@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(data))("on real texts as the references do", { timeo
   test.each([
     ["llama", "Xenova/llama-tokenizer", "llama2/tokenizer.json"],
     ["llama", "Xenova/llama-tokenizer", "llama2/tokenizer.model"],
-    ["llama", "Xenova/llama3-tokenizer", "llama3/tokenizer.model"],
+    ["llama", "Xenova/llama3-tokenizer-new", "llama3/tokenizer.model"],
     ["t5", "google-t5/t5-small", "t5-small/tokenizer.json"],
   ])("golden strings: %s, %s with %s", (file, model, name) => {
     const tokenizer = tokenizerFromFile(read(`tokenizers/${name}`));
