@@ -1,5 +1,4 @@
 import { BytePairTokenizer } from "./byte-pair/bpe.ts";
-import { utf8Length } from "./byte-pair/utf8.ts";
 import { UnsupportedTokenizerError } from "./errors.ts";
 import { asArray, asBoolean, asObject, asString, type JsonObject, readMerges, readVocabulary } from "./formats/json.ts";
 import type { Model } from "./models/model.ts";
@@ -64,32 +63,10 @@ export function byteLevelModel(core: BytePairTokenizer): Model {
   return {
     vocabulary: core.definition.vocabulary,
     encodeInto(piece, ids, spans) {
-      const first = ids.length;
-      core.encodeInto(piece, ids);
-      if (spans === undefined) return;
-      const lengths = Array.from(ids.finish().subarray(first), (id) => (core.token(id) as string).length);
-      pushByteSpans(piece, lengths, spans);
+      if (spans === undefined) return core.encodeInto(piece, ids);
+      const found = core.encodeWithOffsets(piece);
+      ids.append(found.ids);
+      for (const place of found.offsets) spans.push(place);
     },
   };
-}
-
-/** Where tokens of so many bytes begin and end in a text; one that is part of a character has that whole character. */
-function pushByteSpans(text: string, lengths: readonly number[], spans: number[]): void {
-  const starts = new Uint32Array(3 * text.length + 1); // of the character of each byte
-  const ends = new Uint32Array(3 * text.length + 1);
-  let bytes = 0;
-  for (let i = 0; i < text.length; ) {
-    const codePoint = text.codePointAt(i) as number;
-    const end = i + (codePoint > 0xffff ? 2 : 1);
-    for (let left = utf8Length(codePoint); left > 0; left--) {
-      starts[bytes] = i;
-      ends[bytes++] = end;
-    }
-    i = end;
-  }
-  let byte = 0;
-  for (const length of lengths) {
-    spans.push(starts[byte] as number, ends[byte + length - 1] as number);
-    byte += length;
-  }
 }

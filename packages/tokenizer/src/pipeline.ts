@@ -19,7 +19,7 @@ import { trimSpaces } from "./post-process/trim-spaces.ts";
 import { makeChain, makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
 import { withoutSpecialTokens } from "./special-tokens.ts";
 import { Stretch } from "./stretch.ts";
-import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
+import type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Where a definition has a byte-level BPE that is made already, instead of a model. */
 export const byteLevelCore: unique symbol = Symbol("byte-level BPE");
@@ -41,13 +41,6 @@ export interface EncodedPair {
   readonly ids: Uint32Array;
   /** For each id the segment that it belongs to, as BERT's segment embeddings count them. */
   readonly typeIds: Uint32Array;
-}
-
-/** Ids and where each token stands in the text. */
-export interface Offsets {
-  readonly ids: Uint32Array;
-  /** Two UTF-16 indices per id: where its text begins and ends, end exclusive. */
-  readonly offsets: Uint32Array; // (2n)
 }
 
 /** What an encoding collects; spans are two places in the text per id. */
@@ -116,7 +109,7 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   /** Like `encode`; tokens that are added around the text have the place 0, 0. */
-  encodeWithOffsets(text: string, options: EncodeOptions = {}): Offsets {
+  encodeWithOffsets(text: string, options: EncodeOptions = {}): EncodingWithOffsets {
     const output = { ids: new GrowingIds(text.length >> 1), spans: [] as number[] };
     for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
     const ids = output.ids.finish();
