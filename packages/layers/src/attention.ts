@@ -1,5 +1,5 @@
-import { split, type Tensor, type Tensor3D, tidy } from "@tensorflow/tfjs";
-import { selfAttention } from "@tessera-lm/ops";
+import { split, type Tensor, type Tensor3D, type Tensor4D, tidy } from "@tensorflow/tfjs";
+import { attentionWeights, selfAttention } from "@tessera-lm/ops";
 import { atSite, dropoutAt, keptIn, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
@@ -28,6 +28,14 @@ export class SelfAttention {
       const qkv = this.qkv.forward(x, atSite(options, 0)) as Tensor3D; // (B, T, 3·H·D)
       const mixed = this.#mixed(qkv, options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 2)), this.dropout, options, 3); // (B, T, C)
+    });
+  }
+
+  /** What each head mixes the values with, (B, T, C) → (B, H, T, T): to look at, `forward` never holds it. */
+  attentionWeights(x: Tensor): Tensor4D {
+    return tidy(() => {
+      const [query, key] = split(this.qkv.forward(x), 3, 2) as [Tensor3D, Tensor3D, Tensor3D]; // (B, T, H·D)
+      return attentionWeights(query, key, { numHeads: this.numHeads, causal: true });
     });
   }
 

@@ -34,6 +34,7 @@ export {
   RmsNorm,
   type RmsNormOptions,
 } from "./norm.ts";
+export { type Observer, observed } from "./observed.ts";
 export { dispose, type Parameter, parameter, parameters } from "./parameter.ts";
 export { alibiSlopes, sinusoidalPositions } from "./positions.ts";
 export { createRelativePosition, RelativePosition, type RelativePositionOptions } from "./relative-position.ts";

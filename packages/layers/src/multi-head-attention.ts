@@ -10,7 +10,7 @@ import {
   type Tensor4D,
   tidy,
 } from "@tensorflow/tfjs";
-import { attention } from "@tessera-lm/ops";
+import { attention, attentionWeights } from "@tessera-lm/ops";
 import { atSite, dropoutAt, keptIn, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
@@ -90,6 +90,17 @@ export class MultiHeadAttention implements Projection {
       const value = this.value.forward(memory, atSite(options, 2)) as Tensor3D; // (B, S, G·D)
       const mixed = this.#mixed(query, key, value, options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 4)), this.dropout, options, 5); // (B, T, C)
+    });
+  }
+
+  /** What each head mixes the values with, (B, T, C) → (B, H, T, S): to look at, `forward` never holds it. */
+  attentionWeights(x: Tensor, options?: ForwardOptions, memory: Tensor = x): Tensor4D {
+    return tidy(() => {
+      const { numHeads, numKeyValueHeads: numGroups, slidingWindow: window, causal, scale } = this;
+      const query = this.#turned(this.query.forward(x), numHeads, options?.positions); // (B, T, H·D)
+      const key = this.#turned(this.key.forward(memory), numGroups, options?.positions); // (B, S, G·D)
+      const bias = this.#bias(query.shape[1], key.shape[1], options?.mask);
+      return attentionWeights(query, key, { numHeads, numGroups, causal, window, scale, bias });
     });
   }
 

@@ -67,32 +67,69 @@ export function attention(
   options: AttentionOptions & ScoreOptions,
 ): Tensor3D {
   const attributes = attentionAttributes("attention", options);
-  const { numHeads, numGroups, causal } = attributes;
-  requireFloat("attention", "query", query, "B", "T", "H·D");
-  const headSize = requireMultiple("attention", "query", query, numHeads);
-  requireFloat("attention", "key", key, query.shape[0], "S", numGroups * headSize);
+  requireQueryAndKey("attention", query, key, attributes, options);
   requireFloat("attention", "value", value, ...key.shape);
-  if (causal && query.shape[1] > key.shape[1]) {
-    throw new ShapeError(
-      "attention",
-      `${query.shape[1]} causal queries need as many keys, but there are ${key.shape[1]}`,
-    );
-  }
-  const { bias, scale = 1 / Math.sqrt(headSize) } = options;
-  if (!Number.isFinite(scale)) throw new OptionError("attention", `scale must be a finite number, but is ${scale}`);
-  if (bias) requireBias(bias, [query.shape[0], numHeads, query.shape[1], key.shape[1]]);
-  const factor = scale * Math.sqrt(headSize); // The kernels divide by √D themselves: another scale turns up the queries.
+  const { bias } = options;
   return tidy(() => {
-    const inputs = { query: options.scale === undefined ? query : mul(query, factor), key, value };
+    const inputs = { query: scaled(query, attributes, options), key, value };
     if (bias === undefined) return differentiable(ATTENTION, inputs, attributes) as Tensor3D;
     return differentiable(BIASED_ATTENTION, { ...inputs, bias }, attributes) as Tensor3D;
   });
 }
 
+/**
+ * attentionWeights(q, k) = softmax(q · kᵀ · scale + bias + mask) in each head: what {@link attention} mixes the values
+ * with. For looking at: `attention` itself never holds these T · S numbers of a head.
+ *
+ * @param query (B, T, H·D)
+ * @param key (B, S, G·D)
+ * @returns (B, H, T, S)
+ * @throws ShapeError, OptionError as {@link attention}
+ */
+export function attentionWeights(
+  query: Tensor3D,
+  key: Tensor3D,
+  options: Omit<AttentionOptions, "dropout"> & ScoreOptions,
+): Tensor4D {
+  const attributes = attentionAttributes("attentionWeights", options);
+  requireQueryAndKey("attentionWeights", query, key, attributes, options);
+  return tidy(() => {
+    const inputs = { query: scaled(query, attributes, options), key, bias: options.bias };
+    const layout = headLayout(query, key, attributes);
+    const p = softmax(scores(inputs, layout, attributes)); // (B·G, R·T, S)
+    return reshape(p, [layout.B, layout.H, layout.T, layout.S]);
+  });
+}
+
+/** The queries where another scale is asked for than 1 / √D, by which kernels and composition divide themselves. */
+function scaled(query: Tensor3D, { numHeads }: Attributes, { scale }: ScoreOptions): Tensor3D {
+  return scale === undefined ? query : mul(query, scale * Math.sqrt(query.shape[2] / numHeads));
+}
+
+function requireQueryAndKey(
+  operation: string,
+  query: Tensor3D,
+  key: Tensor3D,
+  { numHeads, numGroups, causal }: Attributes,
+  { scale = 1, bias }: ScoreOptions,
+): void {
+  requireFloat(operation, "query", query, "B", "T", "H·D");
+  const headSize = requireMultiple(operation, "query", query, numHeads);
+  requireFloat(operation, "key", key, query.shape[0], "S", numGroups * headSize);
+  if (causal && query.shape[1] > key.shape[1]) {
+    throw new ShapeError(
+      operation,
+      `${query.shape[1]} causal queries need as many keys, but there are ${key.shape[1]}`,
+    );
+  }
+  if (!Number.isFinite(scale)) throw new OptionError(operation, `scale must be a finite number, but is ${scale}`);
+  if (bias) requireBias(operation, bias, [query.shape[0], numHeads, query.shape[1], key.shape[1]]);
+}
+
 /** Each axis is as long as that of the scores, or 1; the last one is as long. */
-function requireBias(bias: Tensor, scores: readonly number[]): void {
+function requireBias(operation: string, bias: Tensor, scores: readonly number[]): void {
   const fitting = scores.map((size, axis) => (axis < 3 && bias.shape[axis] === 1 ? 1 : size));
-  requireFloat("attention", "bias", bias, ...fitting);
+  requireFloat(operation, "bias", bias, ...fitting);
 }
 
 /**
@@ -222,7 +259,7 @@ function headLayout(query: Tensor, key: Tensor, { numHeads: H, numGroups: G }: A
 
 /** q · kᵀ / √D + bias + mask. The queries of a group stand below each other, so that keys are never repeated. (B·G, R·T, S) */
 function scores(
-  { query, key, bias }: Omit<MaybeBiased, "value">,
+  { query, key, bias }: { query: Tensor; key: Tensor; bias?: Tensor | undefined },
   layout: Layout,
   { causal, window }: Attributes,
 ): Tensor {

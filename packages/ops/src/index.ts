@@ -1,6 +1,6 @@
 export { type AdamwStepOptions, adamwStep } from "./adamw-step.ts";
 export { add } from "./add.ts";
-export { type AttentionOptions, attention, type ScoreOptions, selfAttention } from "./attention.ts";
+export { type AttentionOptions, attention, attentionWeights, type ScoreOptions, selfAttention } from "./attention.ts";
 export { type CachedAttentionOptions, cachedAttention, type KeyValues } from "./cached-attention.ts";
 export { checkpoint } from "./checkpoint.ts";
 export { crossEntropy } from "./cross-entropy.ts";
