@@ -6,6 +6,7 @@ import {
   createEmbedding,
   createRotary,
   type Embedding,
+  type EmbeddingTable,
   type ForwardOptions,
   type Initializer,
   type LanguageModel,
@@ -15,12 +16,12 @@ import {
   sinusoidalPositions,
   withDropout,
 } from "@tessera-lm/layers";
-import { add, embedding, linearCrossEntropy } from "@tessera-lm/ops";
+import { add, embedding } from "@tessera-lm/ops";
 import { createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
 import { type DecoderConfig, type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 import { SequenceTooLongError } from "./errors.ts";
 import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { tokenLosses } from "./token-losses.ts";
+import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /**
  * A decoder-only language model of which every part is a field of its configuration: Llama, Mistral, Qwen2, and whatever
@@ -31,11 +32,11 @@ import { tokenLosses } from "./token-losses.ts";
  */
 export class Decoder implements LanguageModel {
   readonly config: ResolvedDecoderConfig;
-  tokenEmbedding: Embedding; // (V, C)
+  tokenEmbedding: EmbeddingTable; // (V, C)
   positionEmbedding?: Embedding; // (contextLength, C), for learned positions
   blocks: TransformerBlock[];
   finalNorm?: Projection; // none after post-norm blocks
-  head?: Embedding; // (V, C), unless it is the token embedding
+  head?: EmbeddingTable; // (V, C), unless it is the token embedding
 
   constructor(
     parts: Pick<Decoder, "config" | "tokenEmbedding" | "positionEmbedding" | "blocks" | "finalNorm" | "head">,
@@ -83,7 +84,7 @@ export class Decoder implements LanguageModel {
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
     return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
-      return linearCrossEntropy(hidden, this.#head.weight, targets.flatten());
+      return summedLoss(this.#head, hidden, targets.flatten());
     });
   }
 
@@ -99,7 +100,7 @@ export class Decoder implements LanguageModel {
     });
   }
 
-  get #head(): Embedding {
+  get #head(): EmbeddingTable {
     return this.head ?? this.tokenEmbedding;
   }
 

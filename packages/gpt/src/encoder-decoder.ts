@@ -19,7 +19,7 @@ import {
   createEmbedding,
   createMultiHeadAttention,
   createRelativePosition,
-  type Embedding,
+  type EmbeddingTable,
   type ForwardOptions,
   type Initializer,
   type LanguageModel,
@@ -29,7 +29,6 @@ import {
   randomGenerator,
   withDropout,
 } from "@tessera-lm/layers";
-import { linearCrossEntropy } from "@tessera-lm/ops";
 import { type BlockConfig, createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
 import {
   type EncoderDecoderConfig,
@@ -38,7 +37,7 @@ import {
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder-config.ts";
 import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { tokenLosses } from "./token-losses.ts";
+import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /** Blocks, and the norm after the last of them. */
 export interface Stack<Block> {
@@ -56,10 +55,10 @@ export interface Stack<Block> {
  */
 export class EncoderDecoder {
   readonly config: ResolvedEncoderDecoderConfig;
-  tokenEmbedding: Embedding; // (V, C), of both stacks
+  tokenEmbedding: EmbeddingTable; // (V, C), of both stacks
   encoder: Stack<TransformerBlock>;
   decoder: Stack<CrossBlock>;
-  head?: Embedding; // (V, C), unless it is the token embedding
+  head?: EmbeddingTable; // (V, C), unless it is the token embedding
 
   constructor(parts: Pick<EncoderDecoder, "config" | "tokenEmbedding" | "encoder" | "decoder" | "head">) {
     this.config = parts.config;
@@ -90,7 +89,7 @@ export class EncoderDecoder {
   loss(inputs: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
     return modelPass(this.vocabSize, () => {
       const hidden = rows(this.#decoded(this.encode(inputs, options), this.#shifted(targets), options)); // (B·T, C)
-      return linearCrossEntropy(hidden, this.#head.weight, targets.flatten());
+      return summedLoss(this.#head, hidden, targets.flatten());
     });
   }
 
@@ -127,7 +126,7 @@ export class EncoderDecoder {
     return new Writer(this, this.encode(inputs, options), options?.mask);
   }
 
-  get #head(): Embedding {
+  get #head(): EmbeddingTable {
     return this.head ?? this.tokenEmbedding;
   }
 

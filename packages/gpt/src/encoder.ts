@@ -22,6 +22,7 @@ import {
   createLinear,
   createRotary,
   type Embedding,
+  type EmbeddingTable,
   type ForwardOptions,
   type Initializer,
   type LanguageModel,
@@ -60,9 +61,9 @@ export interface EncoderOptions extends ForwardOptions {
  */
 export class Encoder implements LanguageModel {
   readonly config: ResolvedEncoderConfig;
-  tokenEmbedding: Embedding; // (V, C)
+  tokenEmbedding: EmbeddingTable; // (V, C)
   positionEmbedding?: Embedding; // (contextLength, C), for learned positions
-  tokenTypeEmbedding?: Embedding; // (numTokenTypes, C)
+  tokenTypeEmbedding?: EmbeddingTable; // (numTokenTypes, C)
   embeddingNorm: Projection;
   blocks: TransformerBlock[];
   finalNorm?: Projection; // none after post-norm blocks
@@ -176,7 +177,7 @@ export class Encoder implements LanguageModel {
   }
 
   /** (B, T, C), or (1, C) where all tokens are of the first type */
-  #types(table: Embedding, options?: EncoderOptions): Tensor {
+  #types(table: EmbeddingTable, options?: EncoderOptions): Tensor {
     return table.forward(options?.tokenTypes ?? range(0, 1, 1, "int32"));
   }
 }

@@ -8,6 +8,7 @@ import {
   createEmbedding,
   createLayerNorm,
   type Embedding,
+  type EmbeddingTable,
   type ForwardOptions,
   type Initializer,
   type LanguageModel,
@@ -16,11 +17,11 @@ import {
   randomGenerator,
   withDropout,
 } from "@tessera-lm/layers";
-import { add, linearCrossEntropy } from "@tessera-lm/ops";
+import { add } from "@tessera-lm/ops";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 import { SequenceTooLongError } from "./errors.ts";
 import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { tokenLosses } from "./token-losses.ts";
+import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /**
  * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is the token
@@ -31,7 +32,7 @@ import { tokenLosses } from "./token-losses.ts";
  */
 export class Gpt2 implements LanguageModel {
   readonly config: ResolvedGpt2Config;
-  tokenEmbedding: Embedding; // (V, C), also the head
+  tokenEmbedding: EmbeddingTable; // (V, C), also the head
   positionEmbedding: Embedding; // (contextLength, C)
   blocks: Block[];
   finalNorm: LayerNorm;
@@ -79,7 +80,7 @@ export class Gpt2 implements LanguageModel {
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
     return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
-      return linearCrossEntropy(hidden, this.tokenEmbedding.weight, targets.flatten());
+      return summedLoss(this.tokenEmbedding, hidden, targets.flatten());
     });
   }
 

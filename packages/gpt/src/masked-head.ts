@@ -5,6 +5,7 @@ import {
   ones,
   type Rank,
   type Scalar,
+  sum,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -13,7 +14,8 @@ import {
   type Activation,
   activate,
   createLinear,
-  type Embedding,
+  Embedding,
+  type EmbeddingTable,
   type Initializer,
   type Parameter,
   type Projection,
@@ -22,6 +24,7 @@ import {
 import { linearCrossEntropy } from "@tessera-lm/ops";
 import { createNorm } from "./blocks.ts";
 import type { ResolvedEncoderConfig } from "./encoder-config.ts";
+import { tokenLosses } from "./token-losses.ts";
 
 /** BERT's head for masked tokens: norm(activation(dense(x))) · embeddingᵀ + bias, with the token embedding's table. */
 export class MaskedHead {
@@ -43,7 +46,7 @@ export class MaskedHead {
   }
 
   /** (N, C) of transformed features → (N, V) */
-  logits(transformed: Tensor2D, embedding: Embedding): Tensor2D {
+  logits(transformed: Tensor2D, embedding: EmbeddingTable): Tensor2D {
     return add(embedding.logits(transformed), this.bias);
   }
 
@@ -51,7 +54,10 @@ export class MaskedHead {
    * Σ −log p(target) over the targets that are not −1, without ever holding all logits: the bias is one more column of
    * the embedding, which meets a column of ones.
    */
-  loss(transformed: Tensor2D, embedding: Embedding, targets: Tensor1D): Scalar {
+  loss(transformed: Tensor2D, embedding: EmbeddingTable, targets: Tensor1D): Scalar {
+    if (!(embedding instanceof Embedding)) {
+      return sum(tokenLosses({ logits: (x) => this.logits(x, embedding) }, transformed, targets));
+    }
     const features = concat([transformed, ones([transformed.shape[0], 1])], 1) as Tensor2D; // (N, C + 1)
     const table = concat([embedding.weight, expandDims(this.bias, 1)], 1) as Tensor2D; // (V, C + 1)
     return linearCrossEntropy(features, table, targets);

@@ -1,5 +1,6 @@
-import { concat, slice, type Tensor1D, type Tensor2D, tidy } from "@tensorflow/tfjs";
-import { crossEntropy } from "@tessera-lm/ops";
+import { concat, type Scalar, slice, sum, type Tensor1D, type Tensor2D, tidy } from "@tensorflow/tfjs";
+import { Embedding, type EmbeddingTable } from "@tessera-lm/layers";
+import { crossEntropy, linearCrossEntropy } from "@tessera-lm/ops";
 
 /** Rows whose logits exist at a time: 51 MB with the vocabulary of GPT-2. */
 const ROWS_AT_A_TIME = 256;
@@ -16,4 +17,10 @@ export function tokenLosses(head: { logits(x: Tensor2D): Tensor2D }, hidden: Ten
     losses.push(tidy(run)); // (size)
   }
   return concat(losses);
+}
+
+/** Σ tokenLosses, (N, C) and (N) → (), without ever holding all logits; differentiable unless the head is stored. */
+export function summedLoss(head: EmbeddingTable, hidden: Tensor2D, targets: Tensor1D): Scalar {
+  if (head instanceof Embedding) return linearCrossEntropy(hidden, head.weight, targets);
+  return sum(tokenLosses(head, hidden, targets));
 }

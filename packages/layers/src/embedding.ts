@@ -2,10 +2,17 @@ import { matMul, type Rank, type Tensor, type Tensor2D } from "@tensorflow/tfjs"
 import { embedding } from "@tessera-lm/ops";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
+import type { Projection } from "./linear.ts";
 import type { Parameter } from "./parameter.ts";
 
+/** Features by id, and the output head that is tied to them: an `Embedding`, or one that is stored in fewer bits. */
+export interface EmbeddingTable extends Projection {
+  /** x · weightᵀ, (N, C) → (N, V) */
+  logits(x: Tensor2D): Tensor2D;
+}
+
 /** y = weight[id]: one row of features for each token, or for each position. */
-export class Embedding {
+export class Embedding implements EmbeddingTable {
   readonly weight: Parameter<Rank.R2>; // (V, C)
 
   constructor(weight: Parameter<Rank.R2>) {

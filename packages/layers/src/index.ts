@@ -4,7 +4,7 @@ export { Block, type BlockOptions, createBlock, PostNormBlock } from "./block.ts
 export { breathe } from "./breathe.ts";
 export { checkpointed } from "./checkpointed.ts";
 export { CrossBlock, type CrossOptions } from "./cross-block.ts";
-export { createEmbedding, Embedding, type EmbeddingOptions } from "./embedding.ts";
+export { createEmbedding, Embedding, type EmbeddingOptions, type EmbeddingTable } from "./embedding.ts";
 export { VocabularyError } from "./errors.ts";
 export {
   createFeedForward,
@@ -47,4 +47,5 @@ export {
   type RotaryOptions,
   type YarnScaling,
 } from "./rotary.ts";
+export { StoredEmbedding, StoredLinear } from "./stored.ts";
 export { checkTokens } from "./vocabulary.ts";

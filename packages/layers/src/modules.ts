@@ -1,4 +1,4 @@
-import { Variable } from "@tensorflow/tfjs";
+import { Tensor } from "@tensorflow/tfjs";
 
 /** A module where it was found: `parent[key]` is `module`. */
 export interface ModuleSite {
@@ -24,7 +24,7 @@ export function modules(root: object): Generator<ModuleSite> {
 
 function* walk(parent: object, prefix: string, seen: Set<object>): Generator<ModuleSite> {
   for (const [key, child] of Object.entries(parent)) {
-    if (typeof child !== "object" || child === null || child instanceof Variable || ArrayBuffer.isView(child)) continue;
+    if (typeof child !== "object" || child === null || child instanceof Tensor || ArrayBuffer.isView(child)) continue;
     const path = `${prefix}${key}`;
     if (isModule(child)) yield { path, module: child, parent, key };
     if (seen.has(child)) continue;

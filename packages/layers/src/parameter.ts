@@ -1,4 +1,4 @@
-import { type Rank, type Tensor, Variable, variable } from "@tensorflow/tfjs";
+import { type Rank, Tensor, Variable, variable } from "@tensorflow/tfjs";
 
 /** A trainable tensor: a TensorFlow.js variable without a name of its own; its name is its path in the model. */
 export type Parameter<R extends Rank = Rank> = Variable<R>;
@@ -16,22 +16,21 @@ export function parameter<R extends Rank>(value: Tensor<R>): Parameter<R> {
  */
 export function parameters(module: object): Map<string, Parameter> {
   const found = new Map<string, Parameter>();
-  collect(module, "", new Set(), found);
+  for (const [path, each] of tensors(module)) if (each instanceof Variable) found.set(path, each);
   return found;
 }
 
-function collect(node: unknown, path: string, seen: Set<object>, found: Map<string, Parameter>): void {
-  if (typeof node !== "object" || node === null || seen.has(node)) return;
-  seen.add(node);
-  if (node instanceof Variable) {
-    found.set(path, node);
-    return;
-  }
-  if (ArrayBuffer.isView(node)) return;
-  for (const [key, child] of Object.entries(node)) collect(child, path === "" ? key : `${path}.${key}`, seen, found);
+/** Frees the memory of every parameter and stored matrix of a module. The module must not be used afterwards. */
+export function dispose(module: object): void {
+  for (const [, each] of [...tensors(module)]) each.dispose();
 }
 
-/** Frees the memory of every parameter of a module. The module must not be used afterwards. */
-export function dispose(module: object): void {
-  for (const parameter of parameters(module).values()) parameter.dispose();
+/** Every tensor below a node, once, with its path. */
+function* tensors(node: unknown, path = "", seen = new Set<object>()): Generator<readonly [path: string, Tensor]> {
+  if (typeof node !== "object" || node === null || seen.has(node) || ArrayBuffer.isView(node)) return;
+  seen.add(node);
+  if (node instanceof Tensor) yield [path, node];
+  else {
+    for (const [key, child] of Object.entries(node)) yield* tensors(child, path === "" ? key : `${path}.${key}`, seen);
+  }
 }
