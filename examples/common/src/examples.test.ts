@@ -49,6 +49,18 @@ describe("finetune", { timeout: 120_000 }, () => {
   });
 });
 
+describe("families", { timeout: 120_000 }, () => {
+  it("trains a model of each kind, and every loss falls", async () => {
+    const data = join(folder, "families.txt");
+    await writeFile(data, generatedPlays(3000, 1));
+    const { code, stdout } = await runExample("families", "--data", data, "--steps", "30");
+    expect(code).toBe(0);
+    const losses = [...stdout.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss));
+    expect(losses).toHaveLength(3 * 7);
+    for (const first of [0, 7, 14]) expect(losses[first + 6]).toBeLessThan(0.95 * losses[first]);
+  });
+});
+
 describe("tokenizer", { timeout: 60_000 }, () => {
   it("shows a text as tokens, in the terminal and as a page with a chart", async () => {
     const data = join(folder, "learned.txt");

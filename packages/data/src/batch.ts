@@ -7,6 +7,16 @@ export interface Batch {
   readonly shape: readonly [batch: number, time: number];
 }
 
+/** One batch of texts to be written from others: row b of the targets from row b of the inputs. */
+export interface PairBatch {
+  /** Token ids, (B, S) row-major. */
+  readonly inputs: Int32Array;
+  readonly inputShape: readonly [batch: number, time: number];
+  /** Token ids, (B, T) row-major; −1 is ignored by every loss. */
+  readonly targets: Int32Array;
+  readonly targetShape: readonly [batch: number, time: number];
+}
+
 /** Where a batch source stands: plain JSON, kept in a checkpoint. */
 export type BatchState = Readonly<Record<string, number | string | readonly number[]>>;
 

@@ -11,3 +11,8 @@ export function requirePositive(options: Readonly<Record<string, number>>): void
 export function requireSeed(name: string, seed: number): void {
   if (!Number.isSafeInteger(seed)) throw new DataOptionError(name, seed, "a whole number");
 }
+
+/** Throws DataOptionError unless `value` lies between 0 and 1. */
+export function requireShare(option: string, value: number): void {
+  if (!(value > 0 && value < 1)) throw new DataOptionError(option, value, "above 0 and below 1");
+}

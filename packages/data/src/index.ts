@@ -1,4 +1,5 @@
-export type { Batch, BatchSource, BatchState } from "./batch.ts";
+export type { Batch, BatchSource, BatchState, PairBatch } from "./batch.ts";
+export { type CorruptedSpansOptions, corruptedSpans } from "./corrupted-spans.ts";
 export {
   BatchStateError,
   BinaryTextError,
@@ -12,6 +13,7 @@ export {
   UnreadableFileError,
 } from "./errors.ts";
 export { HeldOut } from "./held-out.ts";
+export { type MaskedTokensOptions, maskedTokens } from "./masked-tokens.ts";
 export { type RandomWindowsOptions, randomWindows } from "./random-windows.ts";
 export { type SlidingWindowsOptions, slidingWindows } from "./sliding-windows.ts";
 export { type Split, type SplitFractions, splitText, splitTokens } from "./split.ts";

@@ -1,9 +1,8 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import type { Batch, BatchSource, BatchState } from "./batch.ts";
-import { requireSettings } from "./batch-state.ts";
+import { requireGenerator, requireSettings } from "./batch-state.ts";
 import { requirePositive, requireSeed } from "./check.ts";
-import { BatchStateError } from "./errors.ts";
 import { identify } from "./identify.ts";
 import { seededGenerator } from "./random.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -47,14 +46,7 @@ export function randomWindows(tokens: TokenSource, options: RandomWindowsOptions
     state: (): BatchState => ({ ...settings, generator: generator.getState() }),
     restore(state: BatchState): void {
       requireSettings(state, settings);
-      generator = xoroshiro128plusFromState(requireGenerator(state));
+      generator = xoroshiro128plusFromState(requireGenerator(state, "generator"));
     },
   };
-}
-
-/** Four zeros are no state: the generator would never leave them. */
-function requireGenerator({ generator }: BatchState): readonly number[] {
-  const fits = Array.isArray(generator) && generator.length === 4 && generator.every((word) => word === (word | 0));
-  if (fits && generator.some((word) => word !== 0)) return generator;
-  throw new BatchStateError("generator", generator, "four 32-bit integers that are not all 0");
 }

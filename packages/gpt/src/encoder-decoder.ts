@@ -27,6 +27,7 @@ import {
   type Projection,
   type RelativePosition,
   randomGenerator,
+  type SequenceToSequenceModel,
   withDropout,
 } from "@tessera-lm/layers";
 import { type BlockConfig, createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
@@ -53,7 +54,7 @@ export interface Stack<Block> {
  * Every method throws VocabularyError for a token or target that the model does not know, on the `cpu` and `wasm`
  * backends.
  */
-export class EncoderDecoder {
+export class EncoderDecoder implements SequenceToSequenceModel {
   readonly config: ResolvedEncoderDecoderConfig;
   tokenEmbedding: EmbeddingTable; // (V, C), of both stacks
   encoder: Stack<TransformerBlock>;

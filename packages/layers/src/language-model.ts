@@ -37,3 +37,10 @@ export interface LanguageModel {
   /** Σ tokenLosses, in one pass that never holds all logits: the quantity to differentiate in training. */
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar;
 }
+
+/** A model that writes one text from another, as training sees it. */
+export interface SequenceToSequenceModel {
+  readonly vocabSize: number;
+  /** Σ −log p(target) over the targets (B, T) that are not −1, each after those before it, given the inputs (B, S). */
+  loss(inputs: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar;
+}

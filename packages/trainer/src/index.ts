@@ -17,10 +17,11 @@ export { type LossAndGradients, type LossAndGradientsOptions, lossAndGradients }
 export type { Metric } from "./metric.ts";
 export {
   type LossTerms,
-  type NextTokenOptions,
   nextToken,
   type Objective,
   type ObjectiveContext,
+  type ObjectiveOptions,
+  sequenceToSequence,
 } from "./objective.ts";
 export { type AdamWOptions, adamw } from "./optimizers/adamw.ts";
 export { chain } from "./optimizers/chain.ts";
