@@ -55,7 +55,6 @@ export const t5: EncoderDecoderFamily = {
     dtype: "float32",
     eos_token_id: config.endOfText ?? null,
     feed_forward_proj: partsOf(config),
-    initializer_factor: 1,
     is_encoder_decoder: true,
     layer_norm_epsilon: config.normEpsilon,
     model_type: "t5",
