@@ -1,26 +1,13 @@
 import { setBackend, slice, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
-import { KeyValueCache, type LanguageModel } from "@tessera-lm/layers";
+import { KeyValueCache } from "@tessera-lm/layers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createDecoder } from "./decoder.ts";
-import { createGpt2 } from "./gpt2.ts";
+import { decoders } from "./testing/models.ts";
 
-const sizes = { vocabSize: 50, contextLength: 20, numLayers: 2, numHeads: 4, width: 16 };
-const llama = { ...sizes, numKeyValueHeads: 2, norm: "rms", activation: "silu", gated: true, bias: false } as const;
-
-const models: Record<string, () => LanguageModel> = {
-  "GPT-2": () => createGpt2(sizes, 1),
-  "rotary, grouped heads": () => createDecoder({ ...llama, positions: "rotary" }, 1),
-  "a sliding window": () => createDecoder({ ...llama, positions: "rotary", slidingWindow: 5 }, 1),
-  ALiBi: () => createDecoder({ ...sizes, positions: "alibi" }, 1),
-  "sinusoidal positions": () => createDecoder({ ...sizes, positions: "sinusoidal" }, 1),
-  "learned positions": () => createDecoder({ ...sizes, positions: "learned" }, 1),
-};
-
-const ids = Array.from({ length: 12 }, (_, i) => (7 * i * i + 3) % sizes.vocabSize);
+const ids = Array.from({ length: 12 }, (_, i) => (7 * i * i + 3) % 50);
 
 beforeAll(() => setBackend("cpu"));
 
-describe.each(Object.entries(models))("with a cache, %s", (_, make) => {
+describe.each(Object.entries(decoders))("with a cache, %s", (_, make) => {
   it("has the logits that it has without", () => {
     const model = make();
     const expected = tidy(() => model.forward(tensor2d([ids], [1, ids.length], "int32")).arraySync())[0] as number[][];

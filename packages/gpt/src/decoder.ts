@@ -57,6 +57,10 @@ export class Decoder implements LanguageModel {
     return this.config.contextLength;
   }
 
+  get supportsCache(): boolean {
+    return true;
+  }
+
   /**
    * tokens (B, T) int32 → logits (B, T, V); with `lastOnly` (B, 1, V).
    * @throws {SequenceTooLongError} if T is greater than `contextLength`

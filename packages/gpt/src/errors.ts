@@ -11,11 +11,13 @@ export class SequenceTooLongError extends Error {
   readonly length: number;
   readonly contextLength: number;
 
-  constructor(model: string, length: number, contextLength: number) {
-    super(
-      `${model}: a sequence of ${length} tokens does not fit into the context of ${contextLength}. ` +
-        `Cut it into windows of at most ${contextLength} tokens, or make a model with a longer context.`,
-    );
+  constructor(
+    where: string,
+    length: number,
+    contextLength: number,
+    advice = `Cut it into windows of at most ${contextLength} tokens, or make a model with a longer context.`,
+  ) {
+    super(`${where}: a sequence of ${length} tokens does not fit into the context of ${contextLength}. ${advice}`);
     this.length = length;
     this.contextLength = contextLength;
   }

@@ -1,3 +1,4 @@
+export { pickToken } from "@tessera-lm/ops";
 export type { TransformerBlock } from "./blocks.ts";
 export { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 export { createDecoder, Decoder } from "./decoder.ts";
@@ -29,8 +30,13 @@ export {
   WrongKindError,
 } from "./errors.ts";
 export { huggingFaceNames } from "./families/gpt2.ts";
-export { type GenerateOptions, generate } from "./generate.ts";
+export { type Beam, type BeamSearchOptions, beamSearch } from "./generation/beam-search.ts";
+export { Conversation, type ConversationOptions } from "./generation/conversation.ts";
+export type { EndEvent, EndReason, GenerationEvent, TokenEvent } from "./generation/events.ts";
+export { generate, generateBatch, generateEvents } from "./generation/generate.ts";
+export type { TokenLogProbability } from "./generation/log-probabilities.ts";
+export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
+export { type SamplingOptions, tokenProbabilities } from "./generation/sampling.ts";
 export { createGpt2, Gpt2 } from "./gpt2.ts";
 export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";
-export { pickToken, type SamplingOptions, tokenProbabilities } from "./sampling.ts";

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Decoder } from "./decoder.ts";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
 import { huggingFaceNames } from "./families/gpt2.ts";
-import { generate } from "./generate.ts";
+import { generate } from "./generation/generate.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
 import { loadModel } from "./load-model.ts";
 import { saveModel } from "./save-model.ts";

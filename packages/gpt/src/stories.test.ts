@@ -7,7 +7,7 @@ import { dispose, parameters } from "@tessera-lm/layers";
 import { describe, expect, test } from "vitest";
 import { createDecoder, type Decoder } from "./decoder.ts";
 import { ConfigError, ModelFileError } from "./errors.ts";
-import { generate } from "./generate.ts";
+import { generate } from "./generation/generate.ts";
 import type { Gpt2 } from "./gpt2.ts";
 import { loadLlama2c } from "./load-llama2c.ts";
 import { loadModel } from "./load-model.ts";

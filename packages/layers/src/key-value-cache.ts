@@ -1,4 +1,4 @@
-import { keep, type Tensor2D, type Tensor3D, zeros } from "@tensorflow/tfjs";
+import { gather, keep, type Tensor1D, type Tensor2D, type Tensor3D, zeros } from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
 
 /**
@@ -7,19 +7,33 @@ import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@t
  * a token at position p stands in row p, so that a sequence can go back to an earlier position by writing there again.
  */
 export class KeyValueCache {
-  readonly batchSize: number;
   readonly capacity: number;
+  #batchSize: number;
   readonly #layers: LayerCache[] = [];
 
   constructor(batchSize: number, capacity: number) {
-    this.batchSize = batchSize;
+    this.#batchSize = batchSize;
     this.capacity = capacity;
+  }
+
+  get batchSize(): number {
+    return this.#batchSize;
   }
 
   /** The part of one layer, counted from 0. */
   layer(index: number): LayerCache {
-    this.#layers[index] ??= new LayerCache(this.batchSize, this.capacity);
+    this.#layers[index] ??= new LayerCache(this.#batchSize, this.capacity);
     return this.#layers[index];
+  }
+
+  /**
+   * From now on sequence i is what sequence `sequences[i]` was; there may be more or fewer than before. The tensors
+   * are other ones then: a recording that reads them has to begin anew.
+   * @param sequences int32
+   */
+  rearrange(sequences: Tensor1D): void {
+    this.#batchSize = sequences.size;
+    for (const layer of this.#layers) layer.rearrange(sequences);
   }
 
   dispose(): void {
@@ -29,12 +43,12 @@ export class KeyValueCache {
 
 /** Keys and values of one layer. */
 export class LayerCache {
-  readonly batchSize: number;
   readonly capacity: number;
+  #batchSize: number;
   #kept: KeyValues | undefined;
 
   constructor(batchSize: number, capacity: number) {
-    this.batchSize = batchSize;
+    this.#batchSize = batchSize;
     this.capacity = capacity;
   }
 
@@ -57,6 +71,16 @@ export class LayerCache {
     return cachedAttention(query, key, value, this.#kept, positions, options);
   }
 
+  /** As {@link KeyValueCache.rearrange} does it. */
+  rearrange(sequences: Tensor1D): void {
+    this.#batchSize = sequences.size;
+    if (this.#kept === undefined) return;
+    const { keys, values } = this.#kept;
+    this.#kept = { keys: keep(gather(keys, sequences)), values: keep(gather(values, sequences)) };
+    keys.dispose();
+    values.dispose();
+  }
+
   dispose(): void {
     this.#kept?.keys.dispose();
     this.#kept?.values.dispose();
@@ -64,6 +88,6 @@ export class LayerCache {
   }
 
   #room(rows: Tensor3D): Tensor3D {
-    return keep(zeros([this.batchSize, this.capacity, rows.shape[2]]));
+    return keep(zeros([this.#batchSize, this.capacity, rows.shape[2]]));
   }
 }

@@ -30,6 +30,8 @@ export interface LanguageModel {
   readonly vocabSize: number;
   /** The longest sequence that one forward pass can take. */
   readonly contextLength: number;
+  /** Whether `forward` knows `cache`. Generation from a model that does not reads all tokens again for each new one. */
+  readonly supportsCache?: boolean;
   /** tokens (B, T) int32 → logits (B, T, V) of each next token; (B, 1, V) with `lastOnly`. */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D;
   /** −log p(target) in nats at every position, (B, T); 0 where the target is −1. */

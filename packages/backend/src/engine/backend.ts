@@ -113,14 +113,21 @@ export class EngineBackend extends KernelBackend implements RecordingBackend {
    */
   record(f: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): Recording | undefined {
     const pool = this.#memory.pool();
+    const kept: Tensor[] = [];
+    const free = (): void => {
+      for (const tensor of kept) tensor.dispose();
+      pool.free();
+    };
     const made = (shape: number[], dtype: DataType): Tensor =>
       engine().makeTensorFromTensorInfo(this.output(shape, dtype as EngineDataType), this);
     try {
       return this.#memory.within(pool, () => {
         const copies = inputs.map(({ shape, dtype }) => keep(made(shape, dtype)));
+        kept.push(...copies);
         let result = undefined as unknown as Tensor;
         const commands = this.#host.record(() => {
           result = keep(tidy(() => f(...copies)));
+          kept.push(result);
         });
         return {
           run: (inputs) => {
@@ -132,14 +139,11 @@ export class EngineBackend extends KernelBackend implements RecordingBackend {
             this.copy(result, value);
             return value;
           },
-          dispose: () => {
-            for (const tensor of [...copies, result]) tensor.dispose();
-            pool.free();
-          },
+          dispose: free,
         };
       });
     } catch (error) {
-      pool.free();
+      free();
       if (error instanceof NotRecordableError) return undefined;
       throw error;
     }

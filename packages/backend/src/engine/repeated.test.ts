@@ -54,7 +54,9 @@ describe.each(engines)("repeated on %s", (name) => {
     await useBackend(name);
     const f = vi.fn((x: Tensor) => add(x, x.dataSync()[0] as number));
     const step = repeated(f);
-    for (const value of [1, 2, 3]) expect(step.run(scalar(value)).dataSync()[0]).toBe(2 * value);
+    const before = memory().numTensors;
+    for (const value of [1, 2, 3]) expect(tidy(() => step.run(scalar(value)).dataSync()[0])).toBe(2 * value);
+    expect(memory().numTensors).toBe(before);
     expect(f.mock.calls.length).toBeGreaterThanOrEqual(3);
   });
 

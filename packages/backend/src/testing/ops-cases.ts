@@ -78,6 +78,8 @@ export const otherCases: readonly OpsCase[] = [
   ropeAt({ B: 3, T: 70, H: 3, D: 38 }),
   ...cachedAttention({ B: 2, T: 1, H: 4, G: 2, D: 6 }, 9),
   ...cachedAttention({ B: 2, T: 40, H: 2, G: 2, D: 16 }, 50),
+  ...sampleTokens(3, 9),
+  ...sampleTokens(40, 1201),
 ];
 
 function linear(shape: readonly number[], outputs: number): OpsCase[] {
@@ -273,6 +275,20 @@ function cachedAttention({ B, T, H, G, D }: Sizes, S: number): OpsCase[] {
       return all.reduce((joined, next) => joined.concat(next));
     },
   }));
+}
+
+function sampleTokens(rows: number, vocabSize: number): OpsCase[] {
+  const { values } = ramp([rows, vocabSize]);
+  const damaged = values.map((value, i) => (i % (2 * vocabSize) === 5 ? [Number.NaN, Infinity, 0][i % 3] : 4 * value));
+  const uniforms = { shape: [rows], values: Array.from({ length: rows }, (_, row) => row / rows) };
+  return [{}, { temperature: 0 }, { temperature: 2, topK: 5 }, { topK: 8, topP: 0.6 }, { minP: 0.3, topP: 0.9 }].map(
+    (options) => ({
+      operation: "sampleTokens",
+      name: `sampleTokens of (${rows}, ${vocabSize}) ${JSON.stringify(options)}`,
+      inputs: [{ shape: [rows, vocabSize], values: damaged as number[] }, uniforms],
+      run: (logits, uniforms) => ops.sampleTokens(logits as Tensor2D, uniforms as Tensor1D, options),
+    }),
+  );
 }
 
 function losses(rows: number, width: number, vocabSize: number): OpsCase[] {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Decoder } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder-config.ts";
 import { decoderShapes } from "../decoder-shapes.ts";
-import { generate } from "../generate.ts";
+import { generate } from "../generation/generate.ts";
 import type { Gpt2 } from "../gpt2.ts";
 import { loadModel } from "../load-model.ts";
 import { saveModel } from "../save-model.ts";

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
 import type { EncoderDecoderConfig } from "../encoder-decoder-config.ts";
 import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
-import { generate } from "../generate.ts";
+import { generate } from "../generation/generate.ts";
 import { loadModel } from "../load-model.ts";
 import { saveModel } from "../save-model.ts";
 import {

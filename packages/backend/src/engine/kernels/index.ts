@@ -15,6 +15,7 @@ import { normKernels } from "./norms.ts";
 import { optimizerKernels } from "./optimizer.ts";
 import { reduceKernels } from "./reduce.ts";
 import { ropeKernels } from "./rope.ts";
+import { sampleKernels } from "./sample.ts";
 import { storedMatrixKernels } from "./stored-matrix.ts";
 
 /** All kernels of the engine. Every other kernel of TensorFlow.js is tfjs-backend-cpu's, on the same memory. */
@@ -35,5 +36,6 @@ export const engineKernels: readonly EngineKernel[] = [
   ...optimizerKernels,
   ...reduceKernels,
   ...ropeKernels,
+  ...sampleKernels,
   ...storedMatrixKernels,
 ];

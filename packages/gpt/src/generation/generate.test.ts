@@ -1,9 +1,12 @@
 import { memory, type Tensor2D, type Tensor3D, tensor3d, zeros } from "@tensorflow/tfjs";
 import { dispose, type ForwardOptions, type LanguageModel, VocabularyError } from "@tessera-lm/layers";
-import { afterAll, expect, test } from "vitest";
-import { GenerationError } from "./errors.ts";
-import { type GenerateOptions, generate } from "./generate.ts";
-import { createGpt2 } from "./gpt2.ts";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { GenerationError, SequenceTooLongError } from "../errors.ts";
+import { createGpt2 } from "../gpt2.ts";
+import { collect as all } from "../testing/collect.ts";
+import { Table, Watched } from "../testing/models.ts";
+import { generate } from "./generate.ts";
+import type { GenerateOptions } from "./options.ts";
 
 const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 5);
 afterAll(() => dispose(model));
@@ -13,9 +16,7 @@ async function collect(
   prompt: Iterable<number> = [1, 2],
   of: LanguageModel = model,
 ): Promise<number[]> {
-  const tokens: number[] = [];
-  for await (const token of generate(of, prompt, options)) tokens.push(token);
-  return tokens;
+  return all(generate(of, prompt, options));
 }
 
 /** A model that counts: the next token is the last one plus one, and what it was asked is kept. */
@@ -49,11 +50,16 @@ test("greedy tokens are fed back, and the model sees the last contextLength of t
   ]);
 });
 
-test("a prompt longer than the context is cut at the front", async () => {
+test("a prompt longer than the context is refused, or cut at the front where asked for", async () => {
   const counter = new Counter();
-  await collect({ maxNewTokens: 1, temperature: 0 }, [9, 8, 7, 6, 5, 4], counter);
+  const prompt = [9, 8, 7, 6, 5, 4];
+  await collect({ maxNewTokens: 1, temperature: 0, truncatePrompt: true }, prompt, counter);
   expect(counter.seen).toEqual([[7, 6, 5, 4]]);
-  expect(await collect({ maxNewTokens: 3 }, [1, 2, 3, 4, 5, 6, 7, 8, 9])).toHaveLength(3);
+  expect(await collect({ maxNewTokens: 3, truncatePrompt: true }, [1, 2, 3, 4, 5, 6, 7, 8, 9])).toHaveLength(3);
+  expect(() => generate(counter, prompt, { maxNewTokens: 1 })).toThrow(SequenceTooLongError);
+  expect(() => generate(counter, prompt, { maxNewTokens: 1 })).toThrow(
+    "generate: a sequence of 6 tokens does not fit into the context of 4. Shorten the prompt, or let the model see its last tokens with truncatePrompt: true.",
+  );
 });
 
 test("a stop token ends the text and is not part of it", async () => {
@@ -97,17 +103,63 @@ test("the event loop runs between tokens", async () => {
   expect(ticks).toBeGreaterThan(2);
 });
 
-test("nothing is left behind, not even when the reader leaves early", async () => {
-  const before = memory().numTensors;
-  await collect({ maxNewTokens: 3 });
-  for await (const _ of generate(model, [1], { maxNewTokens: 10 })) break;
-  expect(memory().numTensors).toBe(before);
+test("logits that are no numbers end it with an error that says so", async () => {
+  const damaged = new Table([
+    [0, Number.NaN, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+  ]);
+  await expect(collect({ maxNewTokens: 2 }, [0], damaged)).rejects.toThrow(GenerationError);
+  await expect(collect({ maxNewTokens: 2 }, [0], damaged)).rejects.toThrow("the logit of token 1 is NaN or infinite");
+  const impossible = new Table([
+    [-Infinity, -Infinity],
+    [0, 0],
+  ]);
+  await expect(collect({ maxNewTokens: 2 }, [0], impossible)).rejects.toThrow("there is no finite logit");
+});
+
+describe("nothing is left behind", () => {
+  let before: number;
+  beforeEach(() => {
+    before = memory().numTensors;
+  });
+  afterEach(() => expect(memory().numTensors).toBe(before));
+
+  test("at the end", () => collect({ maxNewTokens: 9 }));
+  test("at the end, with a draft", () => collect({ maxNewTokens: 9, draft: { model } }));
+  test("when nothing was asked for", () => void generate(model, [1], { maxNewTokens: 10 }));
+  test("when the reader leaves early", async () => {
+    for await (const _ of generate(model, [1], { maxNewTokens: 10, draft: { model } })) break;
+  });
+  test("when the reader throws", async () => {
+    const read = async (): Promise<void> => {
+      for await (const _ of generate(model, [1], { maxNewTokens: 10 })) throw new RangeError("of the reader");
+    };
+    await expect(read()).rejects.toThrow("of the reader");
+  });
+  test("when the model throws", async () => {
+    const broken = new Watched(model, { supportsCache: true });
+    broken.forward = (tokens, options) => {
+      if (tokens.shape[1] > 2) throw new RangeError("of the model");
+      return model.forward(tokens, options);
+    };
+    await expect(collect({ maxNewTokens: 3, chunkSize: 2 }, [1, 2], broken)).resolves.toHaveLength(3);
+    await expect(collect({ maxNewTokens: 3 }, [1, 2, 3], broken)).rejects.toThrow("of the model");
+  });
 });
 
 test.each<[GenerateOptions, number[], RegExp]>([
   [{ maxNewTokens: -1 }, [1], /maxNewTokens is -1/],
   [{ maxNewTokens: 1.5 }, [1], /maxNewTokens is 1.5; it must be a whole number of at least 0/],
   [{ maxNewTokens: 1, topK: 0 }, [1], /topK is 0/],
+  [{ maxNewTokens: 1, minP: 2 }, [1], /minP is 2; it must be from 0 to 1/],
+  [{ maxNewTokens: 1, repetitionPenalty: 0 }, [1], /repetitionPenalty is 0/],
+  [{ maxNewTokens: 1, logProbabilities: -1 }, [1], /logProbabilities is -1/],
+  [{ maxNewTokens: 1, chunkSize: 0 }, [1], /chunkSize is 0/],
+  [{ maxNewTokens: 1, stopStrings: ["a"] }, [1], /stopStrings need a decoder/],
+  [{ maxNewTokens: 1, stopStrings: [""] }, [1], /stopStrings is \["", …\]/],
+  [{ maxNewTokens: 1, draft: { model: new Counter(), count: 0 } }, [1], /draft.count is 0/],
+  [{ maxNewTokens: 1, draft: { model: new Table([[0]]) } }, [1], /the draft knows 1 tokens and the model 13/],
   [{ maxNewTokens: 1 }, [], /prompt is empty/],
 ])("%j with prompt %j is refused at once", (options, prompt, message) => {
   expect(() => generate(model, prompt, options)).toThrow(GenerationError);

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { randomGenerator } from "@tessera-lm/layers";
+import { pickToken } from "@tessera-lm/ops";
 import fc from "fast-check";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { expect, test } from "vitest";
-import { GenerationError } from "./errors.ts";
-import { pickToken, type SamplingOptions, tokenProbabilities } from "./sampling.ts";
+import { GenerationError } from "../errors.ts";
+import { type SamplingOptions, tokenProbabilities } from "./sampling.ts";
 
 interface Case extends SamplingOptions {
   readonly logits: number[];

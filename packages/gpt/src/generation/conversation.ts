@@ -1,0 +1,61 @@
+import type { LanguageModel } from "@tessera-lm/layers";
+import type { GenerationEvent } from "./events.ts";
+import { continueOne, tokensOf } from "./generate.ts";
+import { checkDraft, checkOptions, checkPrompt, DEFAULT_CHUNK_SIZE, type GenerateOptions } from "./options.ts";
+import { createReader, type Reader } from "./reader.ts";
+import { requireWhole } from "./sampling.ts";
+
+/** How a conversation is kept. */
+export interface ConversationOptions {
+  /** Tokens that it has room for; of longer ones the model sees the end. Default the model's `contextLength`. */
+  readonly capacity?: number;
+  /** How many tokens of a prompt go through the model at once. Default 512. */
+  readonly chunkSize?: number;
+}
+
+/**
+ * Generates again and again from prompts that begin alike, such as a chat with one more message each time: what the
+ * model has read stays, and only what is new is read. The same tokens come as from {@link generate} with the same prompt.
+ */
+export class Conversation {
+  readonly #model: LanguageModel;
+  readonly #reader: Reader;
+
+  /** @throws {GenerationError} for an option out of range */
+  constructor(model: LanguageModel, { capacity, chunkSize = DEFAULT_CHUNK_SIZE }: ConversationOptions = {}) {
+    requireWhole("capacity", capacity ?? 1, 1);
+    requireWhole("chunkSize", chunkSize, 1);
+    const windowSize = Math.min(model.contextLength, capacity ?? Infinity);
+    this.#model = model;
+    this.#reader = createReader(model, { windowSize, chunkSize });
+  }
+
+  /** As the function `generate`. @param prompt all of the conversation so far */
+  generate(prompt: Iterable<number>, options: GenerateOptions): AsyncGenerator<number> {
+    return tokensOf(this.generateEvents(prompt, options));
+  }
+
+  /** As the function `generateEvents`. @param prompt all of the conversation so far */
+  generateEvents(prompt: Iterable<number>, options: GenerateOptions): AsyncGenerator<GenerationEvent> {
+    checkOptions(options);
+    checkDraft(this.#model, options.draft);
+    const tokens = checkPrompt(this.#model, prompt, options, this.#reader.windowSize);
+    return continueOne(tokens, options, () => borrowed(this.#reader));
+  }
+
+  /** Frees what it remembers. */
+  dispose(): void {
+    this.#reader.dispose();
+  }
+}
+
+/** The reader, to be used by somebody who then lets go of it. */
+function borrowed(reader: Reader): Reader {
+  return {
+    windowSize: reader.windowSize,
+    next: (sequences) => reader.next(sequences),
+    nextOfLast: (sequence, count) => reader.nextOfLast(sequence, count),
+    rearrange: (parents) => reader.rearrange(parents),
+    dispose: () => {},
+  };
+}

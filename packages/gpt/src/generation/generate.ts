@@ -1,0 +1,121 @@
+import type { LanguageModel } from "@tessera-lm/layers";
+import { chooseNext } from "./choose.ts";
+import { continueAll, type Source } from "./continue-all.ts";
+import type { GenerationEvent } from "./events.ts";
+import {
+  type BatchOptions,
+  type CommonOptions,
+  checkDraft,
+  checkOptions,
+  checkPrompt,
+  DEFAULT_CHUNK_SIZE,
+  DEFAULT_DRAFT_COUNT,
+  type GenerateOptions,
+} from "./options.ts";
+import { createReader, type Reader } from "./reader.ts";
+import { Sequence } from "./sequence.ts";
+import { speculate } from "./speculate.ts";
+
+/**
+ * Continues a prompt: yields one token id after the other, each drawn from the model's distribution at the last
+ * position. A text that outgrows the model's `contextLength` goes on; the model then sees its last tokens, at least
+ * three quarters of the context. The event loop runs between tokens.
+ * @throws {GenerationError} at once, for an option out of range or an empty prompt; while running, for logits that are
+ * not numbers
+ * @throws {VocabularyError} at once, for a token of the prompt that the model does not know
+ * @throws {SequenceTooLongError} at once, for a prompt longer than the context, unless `truncatePrompt`
+ */
+export function generate(
+  model: LanguageModel,
+  prompt: Iterable<number>,
+  options: GenerateOptions,
+): AsyncGenerator<number> {
+  return tokensOf(generateEvents(model, prompt, options));
+}
+
+/** As {@link generate}, with the text of each token, its log-probability, and why the text ended, where asked for. */
+export function generateEvents(
+  model: LanguageModel,
+  prompt: Iterable<number>,
+  options: GenerateOptions,
+): AsyncGenerator<GenerationEvent> {
+  checkOptions(options);
+  checkDraft(model, options.draft);
+  const tokens = checkPrompt(model, prompt, options);
+  return continueOne(tokens, options, () => readerFor(model, [tokens], options));
+}
+
+/**
+ * Continues many prompts together, which may be of unequal lengths; each ends on its own. The model's weights are read
+ * once for one token of each, so that this is much sooner done than one after the other. Prompt i is continued as it is
+ * alone with the seed `seed + i`. Yields the index of a prompt, and what happened to its text.
+ * @throws as {@link generate}
+ */
+export function generateBatch(
+  model: LanguageModel,
+  prompts: Iterable<Iterable<number>>,
+  options: BatchOptions,
+): AsyncGenerator<readonly [prompt: number, event: GenerationEvent]> {
+  checkOptions(options);
+  const { seed = 0, decoder } = options;
+  const all = Array.from(prompts, (prompt) => checkPrompt(model, prompt, options));
+  const sequences = all.map((tokens, i) => new Sequence(tokens, options, seed + i, decoder?.(i)));
+  return withReader(
+    () => readerFor(model, all, options),
+    (reader) => continueAll(sequences, oneEach(reader, options), options.signal),
+  );
+}
+
+/** Continues one prompt with a reader that is opened when the first event is asked for. */
+export async function* continueOne(
+  tokens: number[],
+  options: GenerateOptions,
+  open: () => Reader,
+): AsyncGenerator<GenerationEvent> {
+  const { seed = 0, decoder, draft, signal } = options;
+  const sequence = new Sequence(tokens, options, seed, decoder);
+  const events = withReader(open, (reader) => {
+    if (draft === undefined) return continueAll([sequence], oneEach(reader, options), signal);
+    const { model, count = DEFAULT_DRAFT_COUNT } = draft;
+    return withReader(
+      () => readerFor(model, [tokens], options),
+      (guessing) => {
+        const draw: Source = async () => [await speculate(reader, guessing, sequence, count, options)];
+        return continueAll([sequence], draw, signal);
+      },
+    );
+  });
+  for await (const [, event] of events) yield event;
+}
+
+/** The ids of events. */
+export async function* tokensOf(events: AsyncIterable<GenerationEvent>): AsyncGenerator<number> {
+  for await (const event of events) if (event.type === "token") yield event.token;
+}
+
+async function* withReader<T>(open: () => Reader, use: (reader: Reader) => AsyncIterable<T>): AsyncGenerator<T> {
+  const reader = open();
+  try {
+    yield* use(reader);
+  } finally {
+    reader.dispose();
+  }
+}
+
+/** A reader with room for what follows these prompts, as far as the model's context reaches. */
+function readerFor(
+  model: LanguageModel,
+  prompts: readonly (readonly number[])[],
+  { maxNewTokens, chunkSize = DEFAULT_CHUNK_SIZE }: CommonOptions,
+): Reader {
+  const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0) + maxNewTokens;
+  return createReader(model, {
+    batchSize: prompts.length,
+    windowSize: Math.min(model.contextLength, longest),
+    chunkSize,
+  });
+}
+
+function oneEach(reader: Reader, options: CommonOptions): Source {
+  return async (sequences) => (await chooseNext(reader, sequences, options)).map((choice) => [choice]);
+}

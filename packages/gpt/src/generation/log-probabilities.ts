@@ -1,0 +1,32 @@
+/** A token and log p(token), in nats. */
+export interface TokenLogProbability {
+  readonly token: number;
+  readonly logProbability: number;
+}
+
+/**
+ * logits − log Σ exp(logits): of the model's own distribution, before temperature, penalties and filters, in double
+ * precision.
+ * @param logits (V)
+ */
+export function logProbabilities(logits: ArrayLike<number>): Float64Array {
+  let greatest = -Infinity;
+  for (let i = 0; i < logits.length; i++) greatest = Math.max(greatest, logits[i]);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - greatest);
+  const offset = greatest + Math.log(sum);
+  return Float64Array.from(logits, (logit) => logit - offset);
+}
+
+/** The positions of the greatest values, the greatest first, of equals the first ones first. */
+export function indicesOfGreatest(values: ArrayLike<number>, count: number): number[] {
+  const best: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (best.length === count && !(values[i] > values[best[count - 1]])) continue;
+    let place = best.length;
+    while (place > 0 && values[best[place - 1]] < values[i]) place--;
+    best.splice(place, 0, i);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}

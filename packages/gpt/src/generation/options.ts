@@ -1,0 +1,113 @@
+import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
+import { GenerationError, SequenceTooLongError } from "../errors.ts";
+import { checkSamplingOptions, outOfRange, requireWhole, type SamplingOptions } from "./sampling.ts";
+
+/** What generation from one prompt or many may be told. */
+export interface CommonOptions extends SamplingOptions {
+  /** How many tokens at most. */
+  readonly maxNewTokens: number;
+  /** Divides positive logits of tokens that have come, and multiplies negative ones; above 1 less repetition. Default 1. */
+  readonly repetitionPenalty?: number;
+  /** The same seed gives the same text. Default 0. */
+  readonly seed?: number;
+  /** Tokens that end the text; they are not part of it. Default: none. */
+  readonly stopTokens?: Iterable<number>;
+  /** Texts that end the text; no token that has a part of one is given. Needs a decoder. Default: none. */
+  readonly stopStrings?: readonly string[];
+  /**
+   * Report log p of each token, and of this many of the likeliest ones: in nats, of the model's own distribution,
+   * before temperature, penalty and filters. Default: no report.
+   */
+  readonly logProbabilities?: number;
+  /** Let the model see the last tokens of a prompt that is longer than its context, instead of refusing it. Default false. */
+  readonly truncatePrompt?: boolean;
+  /** How many tokens of a prompt go through the model at once: fewer take less memory. Default 512. */
+  readonly chunkSize?: number;
+  /** Ends the text early, after the token that is being computed. */
+  readonly signal?: AbortSignal;
+}
+
+/** Turns the ids of one text, one by one, into text, such as the tokenizer's `decodeStream(tokenizer, { after: prompt })`. */
+export interface TokenDecoder {
+  /** The text that is certain after this id, often none. */
+  push(token: number): string;
+  /** The rest of the text. */
+  end(): string;
+}
+
+/** A smaller model of the same vocabulary that guesses what comes next (Leviathan et al. 2023). */
+export interface Draft {
+  readonly model: LanguageModel;
+  /** How many tokens it guesses at a time. Default 4. */
+  readonly count?: number;
+}
+
+/** What generation from one prompt may be told. */
+export interface GenerateOptions extends CommonOptions {
+  /** Makes the text of the events, and finds stop strings. */
+  readonly decoder?: TokenDecoder;
+  /** Guesses tokens, of which the model then reads several at once: the same text, or the same distribution, sooner. */
+  readonly draft?: Draft;
+}
+
+/** What generation from many prompts may be told. */
+export interface BatchOptions extends CommonOptions {
+  /** Prompt i is continued as it is alone with the seed `seed + i`. Default 0. */
+  readonly seed?: number;
+  /** Makes the decoder of each prompt. */
+  readonly decoder?: (prompt: number) => TokenDecoder;
+}
+
+export const DEFAULT_CHUNK_SIZE = 512;
+export const DEFAULT_DRAFT_COUNT = 4;
+
+/** @throws {GenerationError} for an option out of range */
+export function checkOptions(options: CommonOptions & { readonly decoder?: unknown; readonly draft?: Draft }): void {
+  const { repetitionPenalty = 1, logProbabilities = 0, chunkSize = 1, stopStrings = [], draft } = options;
+  checkSamplingOptions(options);
+  requireWhole("maxNewTokens", options.maxNewTokens, 0);
+  requireWhole("logProbabilities", logProbabilities, 0);
+  requireWhole("chunkSize", chunkSize, 1);
+  requireWhole("draft.count", draft?.count ?? 1, 1);
+  if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity)) {
+    throw outOfRange("repetitionPenalty", repetitionPenalty, "a positive number");
+  }
+  if (stopStrings.includes("")) throw outOfRange("stopStrings", '["", …]', "texts that are not empty");
+  if (stopStrings.length > 0 && options.decoder === undefined) {
+    throw new GenerationError(
+      "generate: stopStrings need a decoder, such as decodeStream(tokenizer, { after: prompt }) of @tessera-lm/tokenizer.",
+    );
+  }
+}
+
+/** @throws {GenerationError} if the draft has another vocabulary than the model */
+export function checkDraft(model: LanguageModel, draft: Draft | undefined): void {
+  if (draft === undefined || draft.model.vocabSize === model.vocabSize) return;
+  throw new GenerationError(
+    `generate: the draft knows ${draft.model.vocabSize} tokens and the model ${model.vocabSize}; both must have the same vocabulary.`,
+  );
+}
+
+/**
+ * The tokens of a prompt.
+ * @throws {GenerationError} if there are none
+ * @throws {VocabularyError} for a token that the model does not know
+ * @throws {SequenceTooLongError} for more of them than the context has room for, unless `truncatePrompt`
+ */
+export function checkPrompt(
+  model: LanguageModel,
+  prompt: Iterable<number>,
+  { truncatePrompt = false }: Pick<CommonOptions, "truncatePrompt">,
+  room: number = model.contextLength,
+): number[] {
+  const tokens = [...prompt];
+  if (tokens.length === 0) {
+    throw new GenerationError(
+      "generate: the prompt is empty. Start with a token, such as the one that separates texts.",
+    );
+  }
+  checkTokens(tokens, model.vocabSize);
+  if (tokens.length <= room || truncatePrompt) return tokens;
+  const advice = "Shorten the prompt, or let the model see its last tokens with truncatePrompt: true.";
+  throw new SequenceTooLongError("generate", tokens.length, room, advice);
+}

@@ -1,0 +1,55 @@
+import { type DistributionOptions, likeliestToken, tokenDistribution } from "@tessera-lm/ops";
+import { GenerationError } from "../errors.ts";
+
+/** How the next token is drawn from a model's logits. */
+export interface SamplingOptions extends DistributionOptions {
+  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the likeliest token. Default 1. */
+  readonly temperature?: number;
+  /** Keep only the K likeliest tokens, and those that equal the K-th. Default: all. */
+  readonly topK?: number;
+  /** Keep only the smallest set of likeliest tokens whose probabilities add up to P (Holtzman et al. 2020). Default 1. */
+  readonly topP?: number;
+  /** Keep only tokens at least P times as likely as the likeliest (Nguyen et al. 2024). Default 0. */
+  readonly minP?: number;
+}
+
+/**
+ * softmax(logits / temperature) over the tokens that `topK`, then `topP`, then `minP` keep, in the order that Hugging
+ * Face applies them; the others have probability 0. With temperature 0 the first of the greatest logits has probability 1.
+ * @param logits (V) for one position; −∞ rules a token out
+ * @throws {GenerationError} for an option out of range, and for logits that no distribution can be made from
+ */
+export function tokenProbabilities(logits: ArrayLike<number>, options: SamplingOptions = {}): Float64Array {
+  checkSamplingOptions(options);
+  return tokenDistribution(logits, requireToken(likeliestToken(logits), logits.length), options);
+}
+
+/** @throws {GenerationError} naming the option, its value and what it may be */
+export function checkSamplingOptions({ temperature = 1, topK = 1, topP = 1, minP = 0 }: SamplingOptions): void {
+  const isTemperature = temperature >= 0 && temperature < Infinity;
+  if (!isTemperature) throw outOfRange("temperature", temperature, "0 (the likeliest token) or a positive number");
+  requireWhole("topK", topK, 1);
+  if (!(topP > 0 && topP <= 1)) throw outOfRange("topP", topP, "above 0 and at most 1");
+  if (!(minP >= 0 && minP <= 1)) throw outOfRange("minP", minP, "from 0 to 1");
+}
+
+/** @throws {GenerationError} unless the option is a whole number of at least `least` */
+export function requireWhole(option: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) throw outOfRange(option, value, `a whole number of at least ${least}`);
+}
+
+export function outOfRange(option: string, value: unknown, expected: string): GenerationError {
+  return new GenerationError(`generate: ${option} is ${String(value)}; it must be ${expected}.`);
+}
+
+/**
+ * A token that was sampled from `vocabSize` logits.
+ * @throws {GenerationError} for a negative one, which says that the logits are no numbers
+ */
+export function requireToken(token: number, vocabSize: number): number {
+  if (token >= 0) return token;
+  if (token < -vocabSize) throw new GenerationError("generate: no token is possible: there is no finite logit.");
+  throw new GenerationError(
+    `generate: the logit of token ${-1 - token} is NaN or infinite. The model's weights are damaged, or its training diverged.`,
+  );
+}

@@ -1,0 +1,95 @@
+/** How a distribution is made from logits. */
+export interface DistributionOptions {
+  /** Divides the logits; at 0 the likeliest token has all of the probability. Default 1. */
+  readonly temperature?: number;
+  /** Only this many of the likeliest tokens are kept, and those that equal the last of them. Default: all. */
+  readonly topK?: number;
+  /** Only the smallest set of likeliest tokens whose probabilities add up to this is kept (Holtzman et al. 2020). Default 1. */
+  readonly topP?: number;
+  /** Only tokens at least this many times as likely as the likeliest are kept (Nguyen et al. 2024). Default 0. */
+  readonly minP?: number;
+}
+
+/**
+ * softmax(logits / temperature) over the tokens that `topK`, then `topP`, then `minP` keep, in the order that Hugging
+ * Face applies them; the others have probability 0. In double precision.
+ * @param logits (V), finite or −∞
+ * @param best the token with the greatest logit, see {@link likeliestToken}
+ */
+export function tokenDistribution(
+  logits: ArrayLike<number>,
+  best: number,
+  { temperature = 1, topK = Infinity, topP = 1, minP = 0 }: DistributionOptions,
+): Float64Array {
+  const probabilities = new Float64Array(logits.length);
+  if (temperature === 0) {
+    probabilities[best] = 1;
+    return probabilities;
+  }
+  const greatest = logits[best] as number;
+  for (let i = 0; i < logits.length; i++) probabilities[i] = Math.exp(((logits[i] as number) - greatest) / temperature);
+  if (topK < logits.length) keepTopK(probabilities, topK);
+  normalize(probabilities);
+  if (topP < 1) normalize(keepTopP(probabilities, topP));
+  if (minP > 0) normalize(keepMinP(probabilities, minP));
+  return probabilities;
+}
+
+/** The first of the greatest logits; −1 − t if that of token t is NaN or +∞, and −1 − V if none of V is finite. */
+export function likeliestToken(logits: ArrayLike<number>): number {
+  let best = -1 - logits.length;
+  let greatest = -Infinity;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i] as number;
+    if (logit > greatest) [best, greatest] = [i, logit];
+    if (!(logit < Infinity)) return -1 - i;
+  }
+  return best;
+}
+
+/** The token that a number from [0, 1) falls on when the probabilities are laid side by side. */
+export function pickToken(probabilities: Float64Array, uniform: number): number {
+  let last = 0;
+  let sum = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    if (probabilities[i] === 0) continue;
+    sum += probabilities[i] as number;
+    if (uniform < sum) return i;
+    last = i;
+  }
+  return last; // rounding left the sum a little below 1
+}
+
+function keepTopK(weights: Float64Array, count: number): void {
+  const least = weights.slice().sort()[weights.length - count] as number;
+  dropBelow(weights, least);
+}
+
+/** Drops the least likely tokens, of equals the first ones first, while those dropped add up to at most 1 − mass. */
+function keepTopP(probabilities: Float64Array, mass: number): Float64Array {
+  const ascending = probabilities.slice().sort();
+  let dropped = 0;
+  let sum = ascending[0] as number;
+  while (sum <= 1 - mass && dropped < ascending.length - 1) sum += ascending[++dropped] as number;
+  const least = ascending[dropped] as number;
+  let equalsToDrop = dropped - ascending.indexOf(least);
+  for (let i = 0; i < probabilities.length; i++) {
+    const probability = probabilities[i] as number;
+    if (probability < least || (probability === least && equalsToDrop-- > 0)) probabilities[i] = 0;
+  }
+  return probabilities;
+}
+
+function keepMinP(probabilities: Float64Array, share: number): Float64Array {
+  return dropBelow(probabilities, share * probabilities.reduce((greatest, p) => Math.max(greatest, p), 0));
+}
+
+function dropBelow(weights: Float64Array, least: number): Float64Array {
+  for (let i = 0; i < weights.length; i++) if ((weights[i] as number) < least) weights[i] = 0;
+  return weights;
+}
+
+function normalize(weights: Float64Array): void {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  for (let i = 0; i < weights.length; i++) weights[i] = (weights[i] as number) / sum;
+}
