@@ -1,4 +1,4 @@
-import { type GenerateOptions, generate } from "@tessera-lm/gpt";
+import { type GenerateOptions, generateEvents } from "@tessera-lm/gpt";
 import type { LanguageModel } from "@tessera-lm/layers";
 import { decodeStream, type Tokenizer } from "@tessera-lm/tokenizer";
 
@@ -6,14 +6,17 @@ import { decodeStream, type Tokenizer } from "@tessera-lm/tokenizer";
  * Continues a text, piece by piece: each piece is whole characters, even where tokens are parts of them. Of a text that is
  * longer than the model's context the end counts.
  */
-export function writeText(
+export async function* writeText(
   model: LanguageModel,
   tokenizer: Tokenizer,
   prompt: string,
   options: GenerateOptions,
 ): AsyncGenerator<string> {
   const start = tokenizer.encode(prompt);
-  return decodeStream(tokenizer, generate(model, start, { truncatePrompt: true, ...options }), { after: start });
+  const decoder = decodeStream(tokenizer, { after: start });
+  for await (const { text } of generateEvents(model, start, { truncatePrompt: true, decoder, ...options })) {
+    if (text !== "") yield text;
+  }
 }
 
 /** The same in one piece. */

@@ -24,6 +24,9 @@ interface Options {
   readonly tokens: number;
   readonly temperature: number;
   readonly topK?: number;
+  readonly topP?: number;
+  readonly repetitionPenalty?: number;
+  readonly stop?: readonly string[];
   readonly seed: number;
 }
 
@@ -42,6 +45,9 @@ await runMain(async () => {
       0.8,
     )
     .option("--top-k <number>", "draw from the k most probable tokens", positiveInteger)
+    .option("--top-p <share>", "draw from the most probable tokens that share this much", nonNegativeNumber)
+    .option("--repetition-penalty <number>", "above 1 what has come is less probable", nonNegativeNumber)
+    .option("--stop <text...>", "end before this text")
     .option("--seed <number>", "the same seed gives the same text", nonNegativeInteger, 1)
     .parse()
     .opts<Options>();
@@ -64,12 +70,13 @@ await runMain(async () => {
 
 /** Prints the prompt and its continuation, as it comes. */
 async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
-  const { tokens: maxNewTokens, temperature, topK, seed } = options;
+  const { tokens: maxNewTokens, temperature, topK, topP, repetitionPenalty, stop: stopStrings, seed } = options;
+  const generation = { maxNewTokens, temperature, topK, topP, repetitionPenalty, stopStrings, seed };
   if (prompt.trim() !== "" && tokenizer.encode(prompt.trim()).length === 0) {
     throw new UsageError("The model knows none of the characters of this text; give it another one.");
   }
   process.stdout.write(prompt);
-  for await (const piece of writeText(model, tokenizer, prompt, { maxNewTokens, temperature, topK, seed })) {
+  for await (const piece of writeText(model, tokenizer, prompt, generation)) {
     process.stdout.write(piece);
   }
   process.stdout.write("\n");

@@ -49,11 +49,11 @@ function compute(logits: Tensor2D, uniforms: Tensor1D, options: Required<Distrib
 }
 
 function check({ temperature, topK, topP, minP }: Required<DistributionOptions>): void {
-  const require = (name: string, value: number, isRight: boolean): void => {
+  const insist = (name: string, value: number, isRight: boolean): void => {
     if (!isRight) throw new OptionError("sampleTokens", `${name} is ${value}`);
   };
-  require("temperature", temperature, temperature >= 0 && temperature < Infinity);
-  require("topK", topK, topK >= 1 && (Number.isInteger(topK) || topK === Infinity));
-  require("topP", topP, topP > 0 && topP <= 1);
-  require("minP", minP, minP >= 0 && minP <= 1);
+  insist("temperature", temperature, temperature >= 0 && temperature < Infinity);
+  insist("topK", topK, topK >= 1 && (Number.isInteger(topK) || topK === Infinity));
+  insist("topP", topP, topP > 0 && topP <= 1);
+  insist("minP", minP, minP >= 0 && minP <= 1);
 }

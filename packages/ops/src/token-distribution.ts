@@ -61,13 +61,33 @@ export function pickToken(probabilities: Float64Array, uniform: number): number 
 }
 
 function keepTopK(weights: Float64Array, count: number): void {
-  const least = weights.slice().sort()[weights.length - count] as number;
-  dropBelow(weights, least);
+  dropBelow(weights, select(weights.slice(), weights.length - count));
+}
+
+/** What stands at `index` when the values are sorted, which this only does as far as it must (Hoare 1961). */
+function select(values: Float64Array, index: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] as number;
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while ((values[i] as number) < pivot) i++;
+      while ((values[j] as number) > pivot) j--;
+      if (i > j) break;
+      const value = values[i] as number;
+      values[i++] = values[j] as number;
+      values[j--] = value;
+    }
+    if (index <= j) high = j;
+    else if (index >= i) low = i;
+    else break;
+  }
+  return values[index] as number;
 }
 
 /** Drops the least likely tokens, of equals the first ones first, while those dropped add up to at most 1 − mass. */
 function keepTopP(probabilities: Float64Array, mass: number): Float64Array {
-  const ascending = probabilities.slice().sort();
+  const ascending = probabilities.filter((probability) => probability > 0).sort();
   let dropped = 0;
   let sum = ascending[0] as number;
   while (sum <= 1 - mass && dropped < ascending.length - 1) sum += ascending[++dropped] as number;

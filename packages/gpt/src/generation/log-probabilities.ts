@@ -15,7 +15,9 @@ export function logProbabilities(logits: ArrayLike<number>): Float64Array {
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - greatest);
   const offset = greatest + Math.log(sum);
-  return Float64Array.from(logits, (logit) => logit - offset);
+  const result = new Float64Array(logits.length);
+  for (let i = 0; i < logits.length; i++) result[i] = logits[i] - offset;
+  return result;
 }
 
 /** The positions of the greatest values, the greatest first, of equals the first ones first. */
