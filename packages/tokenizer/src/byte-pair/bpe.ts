@@ -8,6 +8,7 @@ import { pushOffsets } from "./offsets.ts";
 import { PieceEncoder } from "./piece-encoder.ts";
 import { TokenBytes } from "./token-bytes.ts";
 import { TokenIndex } from "./token-index.ts";
+import { listTokens, type TokenList } from "./token-list.ts";
 
 /** Everything that defines a byte-level BPE tokenizer. Tokens are spelled in GPT-2's byte alphabet (`Ġthe`). */
 export interface BytePairDefinition {
@@ -47,14 +48,15 @@ export class BytePairTokenizer implements Tokenizer {
   private readonly tokenBytes: TokenBytes;
   private readonly pieces: PieceEncoder;
 
-  constructor(definition: BytePairDefinition) {
+  /** @param tokens the vocabulary as a list, where a file was read into one, so that its spellings need not be made */
+  constructor(definition: BytePairDefinition, tokens: TokenList = listTokens(definition.vocabulary)) {
     this.definition = definition;
     this.specialTokens = definition.specialTokens ?? new Map();
     this.specialNames = new Map([...this.specialTokens].map(([name, id]) => [id, name]));
     this.splitter = new TextSplitter(definition.pattern);
-    this.tokenBytes = new TokenBytes(definition.vocabulary, this.specialTokens);
+    this.tokenBytes = new TokenBytes(tokens, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
-    this.pieces = pieceEncoder(definition, this.tokenBytes);
+    this.pieces = pieceEncoder(definition, this.tokenBytes, tokens);
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
@@ -105,9 +107,10 @@ export class BytePairTokenizer implements Tokenizer {
   }
 }
 
-function pieceEncoder({ vocabulary, merges, ignoreMerges }: BytePairDefinition, tokens: TokenBytes): PieceEncoder {
-  const needsIndex = merges === undefined || ignoreMerges === true;
-  const index = needsIndex ? new TokenIndex(tokens, vocabulary.values()) : undefined;
-  const rules = merges === undefined ? new ImpliedMerges(index as TokenIndex) : new ListedMerges(vocabulary, merges);
-  return new PieceEncoder(tokens.idsOfBytes(vocabulary.values()), rules, ignoreMerges ? index : undefined);
+function pieceEncoder(definition: BytePairDefinition, tokens: TokenBytes, list: TokenList): PieceEncoder {
+  const { merges, ignoreMerges } = definition;
+  const index = merges === undefined || ignoreMerges === true ? new TokenIndex(tokens, list) : undefined;
+  const rules =
+    merges === undefined ? new ImpliedMerges(index as TokenIndex) : new ListedMerges(definition.vocabulary, merges);
+  return new PieceEncoder(tokens.idsOfBytes(list), rules, ignoreMerges ? index : undefined);
 }

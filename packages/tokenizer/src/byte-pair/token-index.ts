@@ -1,5 +1,8 @@
+import { spell } from "../byte-alphabet.ts";
+import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 import type { TokenBytes } from "./token-bytes.ts";
+import { entry, type TokenList } from "./token-list.ts";
 
 const BASE = 0x01000193;
 
@@ -14,14 +17,15 @@ export class TokenIndex {
   private readonly slots: Int32Array; // id + 1; 0 if free
   private readonly shift: number;
 
-  constructor(tokens: TokenBytes, ids: Iterable<TokenId>) {
+  /** @throws MalformedTokenizerError if two tokens of the list have the same bytes */
+  constructor(tokens: TokenBytes, list: TokenList) {
     this.tokens = tokens;
     this.hashes = new Int32Array(tokens.vocabSize);
     this.powers = powersUpTo(tokens.longest);
     const bits = Math.ceil(Math.log2(2 * tokens.vocabSize + 2));
     this.slots = new Int32Array(2 ** bits);
     this.shift = 32 - bits;
-    for (const id of ids) this.add(id);
+    for (let i = 0; i < list.count; i++) if (!this.add(list.ids[i] as TokenId)) throw repeated(list, i);
   }
 
   /** The token that `bytes[0, count)` spell, or −1. */
@@ -48,13 +52,19 @@ export class TokenIndex {
     return -1;
   }
 
-  private add(id: TokenId): void {
-    const { bytes, starts, ends } = this.tokens;
-    const hash = hashOf(bytes, starts[id] as number, ends[id] as number);
-    this.hashes[id] = hash;
+  private add(id: TokenId): boolean {
+    const { slots, hashes, tokens } = this;
+    const start = tokens.starts[id] as number;
+    const end = tokens.ends[id] as number;
+    const hash = hashOf(tokens.bytes, start, end);
+    hashes[id] = hash;
     let slot = this.firstSlot(hash);
-    while (this.slots[slot] !== 0) slot = this.nextSlot(slot);
-    this.slots[slot] = id + 1;
+    for (; slots[slot] !== 0; slot = this.nextSlot(slot)) {
+      const other = (slots[slot] as number) - 1;
+      if (hashes[other] === hash && tokens.equals(other, tokens.bytes.subarray(start, end), end - start)) return false;
+    }
+    slots[slot] = id + 1;
+    return true;
   }
 
   private firstSlot(hash: number): number {
@@ -76,4 +86,9 @@ function powersUpTo(largest: number): Int32Array {
   const powers = new Int32Array(largest + 1).fill(1);
   for (let i = 1; i <= largest; i++) powers[i] = Math.imul(powers[i - 1] as number, BASE);
   return powers;
+}
+
+function repeated({ bytes, ends, place }: TokenList, index: number): MalformedTokenizerError {
+  const name = spell(bytes.subarray(ends[index - 1] ?? 0, ends[index]));
+  return new MalformedTokenizerError(place(index), `${entry(name)} stands further up.`);
 }

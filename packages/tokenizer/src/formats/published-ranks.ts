@@ -49,7 +49,7 @@ function llama3SpecialTokens(): Record<string, TokenId> {
  * @throws UnsupportedTokenizerError for other ranks, whose split pattern nobody can know
  */
 export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | PipelineTokenizer {
-  const count = ranks.split("\n").filter((line) => line !== "").length;
+  const count = countLines(ranks);
   const known = published(count);
   if (known === undefined) {
     throw new UnsupportedTokenizerError(
@@ -60,6 +60,16 @@ export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | 
   const core = tokenizerFromTiktoken(ranks, known);
   const begin = core.specialTokens.get("<|begin_of_text|>");
   return begin === undefined ? core : startingWith("<|begin_of_text|>", begin, core);
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf("\n", start);
+    if (end < 0) end = text.length;
+    if (end > start) count++;
+  }
+  return count;
 }
 
 function startingWith(id: string, tokenId: TokenId, core: BytePairTokenizer): PipelineTokenizer {

@@ -1,8 +1,7 @@
-import { spell } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
-import { MalformedTokenizerError } from "../errors.ts";
+import { spellTokens } from "../byte-pair/token-list.ts";
 import type { TokenId } from "../tokenizer.ts";
-import { decodeBase64 } from "./base64.ts";
+import { readRanks } from "./ranks.ts";
 
 /** What a `.tiktoken` file leaves unsaid. */
 export interface TiktokenOptions {
@@ -20,30 +19,17 @@ export interface TiktokenOptions {
  */
 export function tokenizerFromTiktoken(ranks: string, options: TiktokenOptions): BytePairTokenizer {
   const { pattern, specialTokens = {} } = options;
-  return new BytePairTokenizer({
-    vocabulary: readRanks(ranks),
+  const tokens = readRanks(ranks);
+  let vocabulary: ReadonlyMap<string, TokenId> | undefined;
+  const definition = {
+    /** Spelled when first asked for: encoding and decoding need no spellings. */
+    get vocabulary(): ReadonlyMap<string, TokenId> {
+      vocabulary ??= spellTokens(tokens);
+      return vocabulary;
+    },
     pattern,
     specialTokens: specialTokens instanceof Map ? specialTokens : new Map(Object.entries(specialTokens)),
     ignoreMerges: true,
-  });
-}
-
-function readRanks(text: string): Map<string, TokenId> {
-  const vocabulary = new Map<string, TokenId>();
-  text.split(/\r?\n/).forEach((line, index) => {
-    if (line === "") return;
-    const place = `ranks, line ${index + 1}`;
-    const [, base64, rank] = /^([A-Za-z0-9+/]+=*) (\d+)$/.exec(line) ?? [];
-    if (base64 === undefined) {
-      throw new MalformedTokenizerError(
-        place,
-        `expected base64 and a rank, found ${JSON.stringify(line.slice(0, 60))}.`,
-      );
-    }
-    const token = spell(decodeBase64(base64, place));
-    if (vocabulary.has(token))
-      throw new MalformedTokenizerError(place, `token ${JSON.stringify(token)} stands further up.`);
-    vocabulary.set(token, Number(rank));
-  });
-  return vocabulary;
+  };
+  return new BytePairTokenizer(definition, tokens);
 }

@@ -67,7 +67,7 @@ function* certainStretches(text: string, pieceEnd: Scanner): Generator<Stretch> 
   for (let start = 0; start < text.length; ) {
     const end = Math.min(text.length, start + size);
     const units = readUnits(text, start, end);
-    const length = end === text.length ? end - start : lastBorder(units);
+    const length = end === text.length ? end - start : lastBorder(units, end - start);
     if (length === 0) size *= 2;
     else {
       yield { units, offset: start, length, pieceEnd };
@@ -86,11 +86,10 @@ function fillEnds(pieceEnd: Scanner, units: Units, start: number, length: number
 }
 
 /** The last space between two letters, where all known patterns cut whatever comes before and after; 0 if there is none. */
-function lastBorder(units: Units): number {
+function lastBorder(units: Units, length: number): number {
   const classes = characterClasses();
-  const isLetter = (index: number): boolean =>
-    (classes.at(units, index, units.length) & (UPPER | LOWER | CASELESS)) !== 0;
-  for (let border = units.length - 2; border > 0; border--) {
+  const isLetter = (index: number): boolean => (classes.at(units, index, length) & (UPPER | LOWER | CASELESS)) !== 0;
+  for (let border = length - 2; border > 0; border--) {
     if (units[border] === 0x20 && isLetter(border - 1) && isLetter(border + 1)) return border;
   }
   return 0;
