@@ -9,6 +9,7 @@ import { PieceEncoder } from "./piece-encoder.ts";
 import { TokenBytes } from "./token-bytes.ts";
 import { TokenIndex } from "./token-index.ts";
 import { listTokens, type TokenList } from "./token-list.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** Everything that defines a byte-level BPE tokenizer. Tokens are spelled in GPT-2's byte alphabet (`Ġthe`). */
 export interface BytePairDefinition {
@@ -57,6 +58,7 @@ export class BytePairTokenizer implements Tokenizer {
     this.tokenBytes = new TokenBytes(tokens, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
     this.pieces = pieceEncoder(definition, this.tokenBytes, tokens);
+    if (this.pieces.takesAllBytes) warmUp(this);
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {

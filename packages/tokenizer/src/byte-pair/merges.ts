@@ -30,10 +30,11 @@ export class ListedMerges implements MergeRules {
     this.ranks = new PairTable(merges.length);
     this.tokens = new Int32Array(merges.length);
     merges.forEach(([left, right], index) => {
-      const id = (token: string): TokenId => vocabulary.get(token) ?? missing(index, token);
-      const rank = ranks?.[index] ?? index;
-      const isNew = this.ranks.add(id(left), id(right), rank);
-      this.tokens[rank] = id(left + right);
+      const rank = ranks === undefined ? index : (ranks[index] as number);
+      const leftId = vocabulary.get(left) ?? missing(index, left);
+      const rightId = vocabulary.get(right) ?? missing(index, right);
+      const isNew = this.ranks.add(leftId, rightId, rank);
+      this.tokens[rank] = vocabulary.get(left + right) ?? missing(index, left + right);
       if (!isNew)
         throw new MalformedTokenizerError(`merge ${index} (${left} ${right})`, "the same pair stands further up.");
     });
@@ -54,20 +55,33 @@ export class ListedMerges implements MergeRules {
  */
 export class ImpliedMerges implements MergeRules {
   private readonly tokens: TokenIndex;
+  /** What was asked lately: left, right, rank, unused. Few pairs are most of those that words are made of. */
+  private readonly recent = new Int32Array(4 * RECENT).fill(-1);
 
   constructor(tokens: TokenIndex) {
     this.tokens = tokens;
   }
 
   rank(left: TokenId, right: TokenId): number {
+    const { recent } = this;
+    const place = (Math.imul(Math.imul(left, 0x9e3779b1) + right, 0x85ebca6b) >>> RECENT_SHIFT) << 2;
+    if (recent[place] === left && recent[place + 1] === right) return recent[place + 2] as number;
     const id = this.tokens.findJoined(left, right);
-    return id < 0 ? NO_RANK : id;
+    const rank = id < 0 ? NO_RANK : id;
+    recent[place] = left;
+    recent[place + 1] = right;
+    recent[place + 2] = rank;
+    return rank;
   }
 
   merged(rank: number): TokenId {
     return rank;
   }
 }
+
+/** As many as stay in the processor's cache. */
+const RECENT = 2 ** 13;
+const RECENT_SHIFT = 32 - 13;
 
 /** All merges that tiktoken's rule implies: every way to cut a token into two tokens, lowest merged id first. */
 export function impliedMerges(vocabulary: ReadonlyMap<string, TokenId>): Merge[] {

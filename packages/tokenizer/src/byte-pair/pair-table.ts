@@ -21,7 +21,9 @@ export class PairTable {
   add(left: TokenId, right: TokenId, value: number): boolean {
     const slot = this.find(left, right);
     if (this.slots[slot] !== EMPTY) return false;
-    this.slots.set([left, right, value], slot);
+    this.slots[slot] = left;
+    this.slots[slot + 1] = right;
+    this.slots[slot + 2] = value;
     return true;
   }
 

@@ -30,6 +30,11 @@ export class PieceEncoder {
     this.wholePieces = wholePieces;
   }
 
+  /** Whether there is no text without ids. */
+  get takesAllBytes(): boolean {
+    return this.byteIds.every((id) => id >= 0);
+  }
+
   /** Appends the ids of all pieces. @throws UnknownByteError */
   appendAll({ units, start, ends, count }: Pieces, ids: GrowingIds): void {
     const { words } = this;

@@ -54,24 +54,6 @@ export class TokenBytes {
     return (this.ends[id] as number) - (this.starts[id] as number);
   }
 
-  /** Whether a token is `bytes[0, count)`. */
-  equals(id: TokenId, bytes: Uint8Array, count: number): boolean {
-    if (this.lengthOf(id) !== count) return false;
-    const start = this.starts[id] as number;
-    for (let i = 0; i < count; i++) if (this.bytes[start + i] !== bytes[i]) return false;
-    return true;
-  }
-
-  /** Whether a token has the bytes of two others, one after the other. */
-  isJoined(id: TokenId, left: TokenId, right: TokenId): boolean {
-    const { bytes, starts, ends } = this;
-    if (this.lengthOf(id) !== this.lengthOf(left) + this.lengthOf(right)) return false;
-    let at = starts[id] as number;
-    for (let i = starts[left] as number; i < (ends[left] as number); i++) if (bytes[at++] !== bytes[i]) return false;
-    for (let i = starts[right] as number; i < (ends[right] as number); i++) if (bytes[at++] !== bytes[i]) return false;
-    return true;
-  }
-
   /** Which of some ids stands for each single byte; −1 where none does. */
   idsOfBytes({ ids, count }: TokenList): Int32Array {
     const byBytes = new Int32Array(256).fill(-1);

@@ -6,73 +6,112 @@ import { entry, type TokenList } from "./token-list.ts";
 
 const BASE = 0x01000193;
 
+// A token has a row of four numbers, and a slot two: what is looked at together lies in one line of the processor's cache.
+const HASH = 0; // in a slot, too
+const START = 1;
+const LENGTH = 2;
+const POWER = 3; // BASEⁿ for n bytes
+const ROW = 4;
+const ID = 1; // id + 1; 0 if the slot is free
+const SLOT = 2;
+
 /**
  * Bytes → the ordinary token that has exactly these. The hash of bytes is a polynomial in them modulo 2³², so that the
  * hash of two tokens joined follows from theirs without a look at the bytes.
  */
 export class TokenIndex {
-  private readonly tokens: TokenBytes;
-  private readonly hashes: Int32Array; // (vocabSize)
-  private readonly powers: Int32Array; // (longest + 1) BASEⁿ
-  private readonly slots: Int32Array; // id + 1; 0 if free
+  private readonly bytes: Uint8Array;
+  private readonly longest: number;
+  private readonly rows: Int32Array;
+  private readonly slots: Int32Array;
   private readonly shift: number;
 
   /** @throws MalformedTokenizerError if two tokens of the list have the same bytes */
-  constructor(tokens: TokenBytes, list: TokenList) {
-    this.tokens = tokens;
-    this.hashes = new Int32Array(tokens.vocabSize);
-    this.powers = powersUpTo(tokens.longest);
-    const bits = Math.ceil(Math.log2(2 * tokens.vocabSize + 2));
-    this.slots = new Int32Array(2 ** bits);
+  constructor({ bytes, starts, longest, vocabSize }: TokenBytes, list: TokenList) {
+    this.bytes = bytes;
+    this.longest = longest;
+    this.rows = new Int32Array(ROW * vocabSize);
+    const bits = Math.ceil(Math.log2(2 * vocabSize + 2));
+    this.slots = new Int32Array(SLOT * 2 ** bits);
     this.shift = 32 - bits;
-    for (let i = 0; i < list.count; i++) if (!this.add(list.ids[i] as TokenId)) throw repeated(list, i);
+    for (let i = 0, before = 0; i < list.count; i++) {
+      const id = list.ids[i] as TokenId;
+      const end = list.ends[i] as number;
+      if (!this.add(id, starts[id] as number, end - before)) throw repeated(list, i);
+      before = end;
+    }
   }
 
   /** The token that `bytes[0, count)` spell, or −1. */
   find(bytes: Uint8Array, count: number): TokenId {
-    if (count >= this.powers.length) return -1;
-    const { slots } = this;
-    const hash = hashOf(bytes, 0, count);
-    for (let slot = this.firstSlot(hash); slots[slot] !== 0; slot = this.nextSlot(slot)) {
-      const id = (slots[slot] as number) - 1;
-      if (this.hashes[id] === hash && this.tokens.equals(id, bytes, count)) return id;
-    }
-    return -1;
+    return count > this.longest ? -1 : this.findAt(bytes, 0, count, hashOf(bytes, 0, count));
   }
 
   /** The token that has the bytes of two others, one after the other, or −1. */
   findJoined(left: TokenId, right: TokenId): TokenId {
-    const { slots, hashes, tokens } = this;
-    const power = this.powers[tokens.lengthOf(right)] as number;
-    const hash = (Math.imul(hashes[left] as number, power) + (hashes[right] as number)) | 0;
-    for (let slot = this.firstSlot(hash); slots[slot] !== 0; slot = this.nextSlot(slot)) {
-      const id = (slots[slot] as number) - 1;
-      if (hashes[id] === hash && tokens.isJoined(id, left, right)) return id;
+    const { rows, slots } = this;
+    const hash =
+      (Math.imul(rows[ROW * left] as number, rows[ROW * right + POWER] as number) + (rows[ROW * right] as number)) | 0;
+    for (let slot = this.firstSlot(hash); slots[slot + ID] !== 0; slot = this.nextSlot(slot)) {
+      if (slots[slot] !== hash) continue;
+      const id = (slots[slot + ID] as number) - 1;
+      if (this.isJoined(ROW * id, ROW * left, ROW * right)) return id;
     }
     return -1;
   }
 
-  private add(id: TokenId): boolean {
-    const { slots, hashes, tokens } = this;
-    const start = tokens.starts[id] as number;
-    const end = tokens.ends[id] as number;
-    const hash = hashOf(tokens.bytes, start, end);
-    hashes[id] = hash;
-    let slot = this.firstSlot(hash);
-    for (; slots[slot] !== 0; slot = this.nextSlot(slot)) {
-      const other = (slots[slot] as number) - 1;
-      if (hashes[other] === hash && tokens.equals(other, tokens.bytes.subarray(start, end), end - start)) return false;
+  private findAt(bytes: Uint8Array, start: number, count: number, hash: number): TokenId {
+    const { slots } = this;
+    for (let slot = this.firstSlot(hash); slots[slot + ID] !== 0; slot = this.nextSlot(slot)) {
+      if (slots[slot] !== hash) continue;
+      const id = (slots[slot + ID] as number) - 1;
+      const row = ROW * id;
+      if (this.rows[row + LENGTH] === count && this.isAt(this.rows[row + START] as number, bytes, start, count))
+        return id;
     }
-    slots[slot] = id + 1;
+    return -1;
+  }
+
+  private isJoined(row: number, left: number, right: number): boolean {
+    const { rows, bytes } = this;
+    const leftLength = rows[left + LENGTH] as number;
+    const rightLength = rows[right + LENGTH] as number;
+    if (rows[row + LENGTH] !== leftLength + rightLength) return false;
+    const start = rows[row + START] as number;
+    return (
+      this.isAt(start, bytes, rows[left + START] as number, leftLength) &&
+      this.isAt(start + leftLength, bytes, rows[right + START] as number, rightLength)
+    );
+  }
+
+  /** Whether our bytes from `at` on are `other[start, start + count)`. */
+  private isAt(at: number, other: Uint8Array, start: number, count: number): boolean {
+    const { bytes } = this;
+    for (let i = 0; i < count; i++) if (bytes[at + i] !== other[start + i]) return false;
+    return true;
+  }
+
+  private add(id: TokenId, start: number, length: number): boolean {
+    const { rows, slots, bytes } = this;
+    const hash = hashOf(bytes, start, start + length);
+    if (this.findAt(bytes, start, length, hash) >= 0) return false;
+    rows[ROW * id + HASH] = hash;
+    rows[ROW * id + START] = start;
+    rows[ROW * id + LENGTH] = length;
+    rows[ROW * id + POWER] = powerOf(length);
+    let slot = this.firstSlot(hash);
+    while (slots[slot + ID] !== 0) slot = this.nextSlot(slot);
+    slots[slot + HASH] = hash;
+    slots[slot + ID] = id + 1;
     return true;
   }
 
   private firstSlot(hash: number): number {
-    return Math.imul(hash, 0x9e3779b1) >>> this.shift;
+    return SLOT * (Math.imul(hash, 0x9e3779b1) >>> this.shift);
   }
 
   private nextSlot(slot: number): number {
-    return (slot + 1) & (this.slots.length - 1);
+    return (slot + SLOT) & (this.slots.length - 1);
   }
 }
 
@@ -82,10 +121,10 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return hash;
 }
 
-function powersUpTo(largest: number): Int32Array {
-  const powers = new Int32Array(largest + 1).fill(1);
-  for (let i = 1; i <= largest; i++) powers[i] = Math.imul(powers[i - 1] as number, BASE);
-  return powers;
+function powerOf(exponent: number): number {
+  let power = 1;
+  for (let i = 0; i < exponent; i++) power = Math.imul(power, BASE);
+  return power;
 }
 
 function repeated({ bytes, ends, place }: TokenList, index: number): MalformedTokenizerError {

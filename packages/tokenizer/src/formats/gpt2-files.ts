@@ -54,16 +54,15 @@ function endOfText(vocabulary: ReadonlyMap<string, TokenId>): ReadonlyMap<string
 
 export function readMergeLines(text: string): Merge[] {
   const merges: Merge[] = [];
-  text.split(/\r?\n/).forEach((line, index) => {
+  text.split("\n").forEach((ended, index) => {
+    const line = ended.endsWith("\r") ? ended.slice(0, -1) : ended;
     if (line === "" || (index === 0 && line.startsWith("#version"))) return;
-    const [left, right, ...rest] = line.split(" ");
-    if (!left || !right || rest.length > 0) {
-      throw new MalformedTokenizerError(
-        `merges, line ${index + 1}`,
-        `expected two tokens, found ${JSON.stringify(line)}.`,
-      );
+    const space = line.indexOf(" ");
+    if (space <= 0 || space === line.length - 1 || line.includes(" ", space + 1)) {
+      const problem = `expected two tokens, found ${JSON.stringify(line)}.`;
+      throw new MalformedTokenizerError(`merges, line ${index + 1}`, problem);
     }
-    merges.push([left, right]);
+    merges.push([line.slice(0, space), line.slice(space + 1)]);
   });
   return merges;
 }

@@ -39,14 +39,24 @@ export function asBoolean(value: unknown, place: string, fallback: boolean): boo
 }
 
 export function asId(value: unknown, place: string): TokenId {
-  if (Number.isInteger(value) && (value as number) >= 0) return value as number;
+  if (isId(value)) return value;
   throw wrongType(place, "an id (a whole number from 0)", value);
+}
+
+function isId(value: unknown): value is TokenId {
+  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 /** A vocabulary object: token → id. */
 export function readVocabulary(value: unknown, place: string): Map<string, TokenId> {
-  const entries = Object.entries(asObject(value, place));
-  return new Map(entries.map(([token, id]) => [token, asId(id, `${place}, token ${JSON.stringify(token)}`)]));
+  const object = asObject(value, place);
+  const vocabulary = new Map<string, TokenId>();
+  for (const token of Object.keys(object)) {
+    const id = object[token];
+    // Only a wrong one is worth the words that name it.
+    vocabulary.set(token, isId(id) ? id : asId(id, `${place}, token ${JSON.stringify(token)}`));
+  }
+  return vocabulary;
 }
 
 /** Merges: `"a b"` in old files, `["a", "b"]` in new ones. */
