@@ -21,9 +21,12 @@ it("every operation is compared", () => {
 });
 
 describe.each(compared)("on %s", (backend) => {
-  it.each(byName(cases))("%s has cpu's value", async (name, { inputs, run }) => {
-    await expectAsOnCpu(backend, `value of ${name}`, () => run(...inputs.map(tensorOf)));
-  });
+  it.each(byName(cases.filter(({ operation }) => canRun(backend, operation))))(
+    "%s has cpu's value",
+    async (name, { inputs, run }) => {
+      await expectAsOnCpu(backend, `value of ${name}`, () => run(...inputs.map(tensorOf)));
+    },
+  );
 
   it.each(byName(differentiableCases))("%s has cpu's gradient", async (name, { inputs, run }) => {
     await expectAsOnCpu(backend, `gradient of ${name}`, gradientsOf(run, inputs));
@@ -39,6 +42,11 @@ describe.each(compared)("on %s", (backend) => {
     },
   );
 });
+
+/** The composition of sampleTokens waits for logits, which webgpu cannot. */
+function canRun(backend: BackendName, operation: string): boolean {
+  return backend !== "webgpu" || operation !== "sampleTokens";
+}
 
 /** The kernels of add are those of TensorFlow.js. */
 const fused = cases.filter(({ operation }) => operation !== "add");

@@ -1,4 +1,4 @@
-export { pickToken } from "@tessera-lm/ops";
+export { type DistributionOptions as SamplingOptions, pickToken } from "@tessera-lm/ops";
 export type { TransformerBlock } from "./blocks.ts";
 export { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
 export { createDecoder, Decoder } from "./decoder.ts";
@@ -36,7 +36,7 @@ export type { EndEvent, EndReason, GenerationEvent, TokenEvent } from "./generat
 export { generate, generateBatch, generateEvents } from "./generation/generate.ts";
 export type { TokenLogProbability } from "./generation/log-probabilities.ts";
 export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
-export { type SamplingOptions, tokenProbabilities } from "./generation/sampling.ts";
+export { tokenProbabilities } from "./generation/sampling.ts";
 export { createGpt2, Gpt2 } from "./gpt2.ts";
 export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";

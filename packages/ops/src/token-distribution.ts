@@ -1,12 +1,12 @@
 /** How a distribution is made from logits. */
 export interface DistributionOptions {
-  /** Divides the logits; at 0 the likeliest token has all of the probability. Default 1. */
+  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the likeliest token. Default 1. */
   readonly temperature?: number;
-  /** Only this many of the likeliest tokens are kept, and those that equal the last of them. Default: all. */
+  /** Keep only the K likeliest tokens, and those that equal the K-th. Default: all. */
   readonly topK?: number;
-  /** Only the smallest set of likeliest tokens whose probabilities add up to this is kept (Holtzman et al. 2020). Default 1. */
+  /** Keep only the smallest set of likeliest tokens whose probabilities add up to P (Holtzman et al. 2020). Default 1. */
   readonly topP?: number;
-  /** Only tokens at least this many times as likely as the likeliest are kept (Nguyen et al. 2024). Default 0. */
+  /** Keep only tokens at least P times as likely as the likeliest (Nguyen et al. 2024). Default 0. */
   readonly minP?: number;
 }
 

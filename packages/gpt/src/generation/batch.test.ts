@@ -36,6 +36,19 @@ describe.each(Object.entries(decoders))("%s", (_, make) => {
   });
 });
 
+test("when half of the texts have ended, the others go on without them", async () => {
+  const model = new Watched(decoders.ALiBi(), { supportsCache: true });
+  const batchSizes: number[] = [];
+  const { forward } = model;
+  model.forward = (tokens, options) => {
+    batchSizes.push(tokens.shape[0]);
+    return forward.call(model, tokens, options);
+  };
+  const options = { maxNewTokens: 60, temperature: 0.5, seed: 2, stopTokens: Array.from({ length: 5 }, (_, i) => i) };
+  await eventsOfEach(generateBatch(model, prompts, options));
+  expect([...new Set(batchSizes)]).toEqual([4, 2, 1]);
+});
+
 test("a model without a cache continues many prompts, too", async () => {
   const model = decoders.ALiBi();
   const options = { maxNewTokens: 5 };

@@ -2,8 +2,8 @@ import { breather } from "./breather.ts";
 import type { GenerationEvent } from "./events.ts";
 import type { Choice, Sequence } from "./sequence.ts";
 
-/** Draws what follows each sequence: one token or more. */
-export type Source = (sequences: readonly Sequence[]) => Promise<readonly (readonly Choice[])[]>;
+/** Draws what follows each of the sequences that have not ended: one token or more. */
+export type Source = (active: readonly Sequence[]) => Promise<readonly (readonly Choice[])[]>;
 
 /** Lets all sequences go on until each has ended. Yields which one it is, and what happened to it. */
 export async function* continueAll(
@@ -13,13 +13,13 @@ export async function* continueAll(
 ): AsyncGenerator<readonly [index: number, event: GenerationEvent]> {
   const pause = breather();
   for (const [i, sequence] of sequences.entries()) if (sequence.left === 0) yield* numbered(i, sequence.end("length"));
-  while (sequences.some(({ hasEnded }) => !hasEnded)) {
+  for (;;) {
+    const active = [...sequences.entries()].filter(([, { hasEnded }]) => !hasEnded);
+    if (active.length === 0) return;
     await pause();
-    const choices = signal?.aborted ? [] : await draw(sequences);
-    for (const [i, sequence] of sequences.entries()) {
-      if (sequence.hasEnded) continue;
-      if (signal?.aborted) yield* numbered(i, sequence.end("aborted"));
-      else yield* numbered(i, grow(sequence, choices[i]));
+    const choices = signal?.aborted ? [] : await draw(active.map(([, sequence]) => sequence));
+    for (const [i, [index, sequence]] of active.entries()) {
+      yield* numbered(index, signal?.aborted ? sequence.end("aborted") : grow(sequence, choices[i]));
     }
   }
 }

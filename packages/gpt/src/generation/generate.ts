@@ -62,7 +62,7 @@ export function generateBatch(
   const sequences = all.map((tokens, i) => new Sequence(tokens, options, seed + i, decoder?.(i)));
   return withReader(
     () => readerFor(model, all, options),
-    (reader) => continueAll(sequences, oneEach(reader, options), options.signal),
+    (reader) => continueAll(sequences, oneEach(reader, sequences, options), options.signal),
   );
 }
 
@@ -75,7 +75,7 @@ export async function* continueOne(
   const { seed = 0, decoder, draft, signal } = options;
   const sequence = new Sequence(tokens, options, seed, decoder);
   const events = withReader(open, (reader) => {
-    if (draft === undefined) return continueAll([sequence], oneEach(reader, options), signal);
+    if (draft === undefined) return continueAll([sequence], oneEach(reader, [sequence], options), signal);
     const { model, count = DEFAULT_DRAFT_COUNT } = draft;
     return withReader(
       () => readerFor(model, [tokens], options),
@@ -116,6 +116,20 @@ function readerFor(
   });
 }
 
-function oneEach(reader: Reader, options: CommonOptions): Source {
-  return async (sequences) => (await chooseNext(reader, sequences, options)).map((choice) => [choice]);
+/**
+ * Draws one token for each sequence. Those that have ended are read along until they are half of all, since to leave them
+ * out is to copy what is known of the others.
+ */
+function oneEach(reader: Reader, sequences: readonly Sequence[], options: CommonOptions): Source {
+  let present = sequences;
+  return async (active) => {
+    const places = active.map((sequence) => present.indexOf(sequence));
+    if (2 * active.length > present.length) {
+      const choices = await chooseNext(reader, present, options);
+      return places.map((place) => [choices[place]]);
+    }
+    reader.rearrange(places);
+    present = active;
+    return (await chooseNext(reader, present, options)).map((choice) => [choice]);
+  };
 }

@@ -1,9 +1,10 @@
 import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
+import type { DistributionOptions } from "@tessera-lm/ops";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
-import { checkSamplingOptions, outOfRange, requireWhole, type SamplingOptions } from "./sampling.ts";
+import { checkSamplingOptions, outOfRange, requireWhole } from "./sampling.ts";
 
 /** What generation from one prompt or many may be told. */
-export interface CommonOptions extends SamplingOptions {
+export interface CommonOptions extends DistributionOptions {
   /** How many tokens at most. */
   readonly maxNewTokens: number;
   /** Divides positive logits of tokens that have come, and multiplies negative ones; above 1 less repetition. Default 1. */
@@ -21,7 +22,7 @@ export interface CommonOptions extends SamplingOptions {
   readonly logProbabilities?: number;
   /** Let the model see the last tokens of a prompt that is longer than its context, instead of refusing it. Default false. */
   readonly truncatePrompt?: boolean;
-  /** How many tokens of a prompt go through the model at once: fewer take less memory. Default 512. */
+  /** How many tokens of each prompt go through the model at once: fewer take less memory. Default 512. */
   readonly chunkSize?: number;
   /** Ends the text early, after the token that is being computed. */
   readonly signal?: AbortSignal;

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { randomGenerator } from "@tessera-lm/layers";
-import { pickToken } from "@tessera-lm/ops";
+import { type DistributionOptions, pickToken } from "@tessera-lm/ops";
 import fc from "fast-check";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { expect, test } from "vitest";
 import { GenerationError } from "../errors.ts";
-import { type SamplingOptions, tokenProbabilities } from "./sampling.ts";
+import { tokenProbabilities } from "./sampling.ts";
 
-interface Case extends SamplingOptions {
+interface Case extends DistributionOptions {
   readonly logits: number[];
   readonly probabilities: number[];
 }
@@ -89,7 +89,7 @@ test.each([undefined, 3])("drawn tokens follow the distribution (chi-square, top
   expect(chiSquare).toBeLessThan(topK === undefined ? 26.1 : 13.8); // 0.999 quantiles with 8 and 2 degrees of freedom
 });
 
-test.each<[SamplingOptions, RegExp]>([
+test.each<[DistributionOptions, RegExp]>([
   [{ temperature: -1 }, /temperature is -1/],
   [{ temperature: Number.NaN }, /temperature is NaN/],
   [{ temperature: Infinity }, /temperature is Infinity/],

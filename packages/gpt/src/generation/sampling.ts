@@ -1,31 +1,19 @@
 import { type DistributionOptions, likeliestToken, tokenDistribution } from "@tessera-lm/ops";
 import { GenerationError } from "../errors.ts";
 
-/** How the next token is drawn from a model's logits. */
-export interface SamplingOptions extends DistributionOptions {
-  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the likeliest token. Default 1. */
-  readonly temperature?: number;
-  /** Keep only the K likeliest tokens, and those that equal the K-th. Default: all. */
-  readonly topK?: number;
-  /** Keep only the smallest set of likeliest tokens whose probabilities add up to P (Holtzman et al. 2020). Default 1. */
-  readonly topP?: number;
-  /** Keep only tokens at least P times as likely as the likeliest (Nguyen et al. 2024). Default 0. */
-  readonly minP?: number;
-}
-
 /**
  * softmax(logits / temperature) over the tokens that `topK`, then `topP`, then `minP` keep, in the order that Hugging
  * Face applies them; the others have probability 0. With temperature 0 the first of the greatest logits has probability 1.
  * @param logits (V) for one position; −∞ rules a token out
  * @throws {GenerationError} for an option out of range, and for logits that no distribution can be made from
  */
-export function tokenProbabilities(logits: ArrayLike<number>, options: SamplingOptions = {}): Float64Array {
+export function tokenProbabilities(logits: ArrayLike<number>, options: DistributionOptions = {}): Float64Array {
   checkSamplingOptions(options);
   return tokenDistribution(logits, requireToken(likeliestToken(logits), logits.length), options);
 }
 
 /** @throws {GenerationError} naming the option, its value and what it may be */
-export function checkSamplingOptions({ temperature = 1, topK = 1, topP = 1, minP = 0 }: SamplingOptions): void {
+export function checkSamplingOptions({ temperature = 1, topK = 1, topP = 1, minP = 0 }: DistributionOptions): void {
   const isTemperature = temperature >= 0 && temperature < Infinity;
   if (!isTemperature) throw outOfRange("temperature", temperature, "0 (the likeliest token) or a positive number");
   requireWhole("topK", topK, 1);
