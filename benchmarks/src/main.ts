@@ -2,6 +2,7 @@
 import { choice, createCommand, positiveInteger, runMain } from "@tessera-examples/common";
 import { Argument } from "commander";
 import type { Benchmark } from "./benchmark.ts";
+import { decodeBenchmark } from "./decode/bench.ts";
 import { kernelsBenchmark } from "./kernels/bench.ts";
 import { memoryBenchmark } from "./memory/bench.ts";
 import { type Row, table } from "./row.ts";
@@ -15,6 +16,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   shakespeare: shakespeareBenchmark,
   memory: memoryBenchmark,
   tokenizer: tokenizerBenchmark,
+  decode: decodeBenchmark,
 };
 
 type Options = { json?: true; presets?: string[]; steps?: number; backend?: string };

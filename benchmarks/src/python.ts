@@ -6,7 +6,15 @@ import { cacheFolder } from "@tessera-examples/common";
 import { PeerUnavailableError } from "./errors.ts";
 
 /** What the peers are made of. */
-const requirements = ["torch==2.15.0", "numpy==2.4.6", "tiktoken==0.14.0", "tokenizers==0.23.3"];
+const requirements = [
+  "torch==2.15.0",
+  "numpy==2.4.6",
+  "tiktoken==0.14.0",
+  "tokenizers==0.23.3",
+  "transformers==5.23.0",
+  "onnx==1.23.2",
+  "gguf==0.19.0",
+];
 
 /**
  * The path of a Python that can import what the peers need: the one that `TESSERA_BENCH_PYTHON` names, else our own
@@ -29,6 +37,12 @@ export async function pythonWith(modules: readonly string[], say: (line: string)
   await install(python);
   await writeFile(receipt, wanted);
   return python;
+}
+
+/** Runs a program of ours to its end. @throws PeerUnavailableError if it fails */
+export async function runPython(python: string, args: readonly string[]): Promise<void> {
+  if ((await exitCode(python, args)) === 0) return;
+  throw new PeerUnavailableError(`${args[0]} failed (see above).`);
 }
 
 async function checked(python: string, modules: readonly string[]): Promise<string> {
