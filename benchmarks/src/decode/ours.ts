@@ -1,6 +1,6 @@
 /** Our side of the decoding benchmark. Argument: {@link DecodeSettings}. */
 import { type BackendName, useBackend } from "@tessera-lm/backend";
-import { generate, quantizeModel } from "@tessera-lm/gpt";
+import { generate } from "@tessera-lm/gpt";
 import { loadModel } from "@tessera-lm/gpt/node";
 import { serve } from "../serve.ts";
 import type { DecodeSettings } from "./cases.ts";
@@ -9,7 +9,7 @@ await serve(async () => {
   const settings = JSON.parse(process.argv[2] ?? "{}") as DecodeSettings;
   const { name } = await useBackend(settings.backend as BackendName | undefined);
   const model = await loadModel(settings.folder);
-  if (settings.format !== "F32") await quantizeModel(model, settings.format);
+
   const prompt = Array.from({ length: settings.promptLength }, (_, i) => (7919 * i) % model.vocabSize);
 
   /** The time to the first token, or that of those after it. */
