@@ -84,3 +84,9 @@ export class TensorMismatchError extends Error {
     this.problems = problems;
   }
 }
+
+/** Something that cannot be planned for: an option that is out of range. */
+export class PlanError extends Error {
+  override readonly name = "PlanError";
+  readonly isTesseraError = true;
+}

@@ -24,6 +24,7 @@ export {
   GenerationError,
   MissingHeadError,
   ModelFileError,
+  PlanError,
   SequenceTooLongError,
   TensorMismatchError,
   UnsupportedModelError,
@@ -38,5 +39,14 @@ export type { TokenLogProbability } from "./generation/log-probabilities.ts";
 export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
 export { tokenProbabilities } from "./generation/sampling.ts";
 export { createGpt2, Gpt2 } from "./gpt2.ts";
+export { type ModuleSummary, type Summary, summary } from "./inspect/summary.ts";
 export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";
+export type { ModelConfig } from "./plan/anatomy.ts";
+export type { Flops } from "./plan/flops.ts";
+export { type Hardware, hardware } from "./plan/hardware.ts";
+export type { InferenceMemory, WeightFormat } from "./plan/inference-memory.ts";
+export { measureSpeed } from "./plan/measure-speed.ts";
+export { type Plan, type PlanOptions, plan, type Run } from "./plan/plan.ts";
+export { optimalForCompute, optimalForModel, predictedLoss, type Scaling } from "./plan/scaling-law.ts";
+export type { LoraShape, TrainingMemory } from "./plan/training-memory.ts";

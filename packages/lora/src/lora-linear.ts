@@ -1,6 +1,6 @@
-import { add, mul, type Rank, type Tensor, tidy } from "@tensorflow/tfjs";
+import { mul, type Rank, type Tensor, tidy } from "@tensorflow/tfjs";
 import { type ForwardOptions, type Parameter, type Projection, uniform, withDropout, zeros } from "@tessera-lm/layers";
-import { linear } from "@tessera-lm/ops";
+import { add, linear } from "@tessera-lm/ops";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 
 /** A layer that can be adapted: x · weight + bias, in whatever way it computes that. `Linear` is one. */
@@ -51,8 +51,9 @@ export class LoraLinear implements LinearLayer {
   forward(x: Tensor, options?: ForwardOptions): Tensor {
     return tidy(() => {
       const dropped = withDropout(x, this.lora.dropout, options, 0); // (…, I)
-      const update = linear(linear(dropped, this.loraA), this.loraB); // (…, I) -> (…, r) -> (…, O)
-      return add(this.#base.forward(x, options), mul(update, loraScale(this.lora))); // (…, O)
+      // Scaled where it is narrow: the backward pass keeps what `mul` is given.
+      const narrow = mul(linear(dropped, this.loraA), loraScale(this.lora)); // (…, r)
+      return add(this.#base.forward(x, options), linear(narrow, this.loraB)); // (…, O)
     });
   }
 
