@@ -6,6 +6,7 @@ import { indicesOfGreatest, logProbabilities } from "./log-probabilities.ts";
 import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE } from "./options.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { outOfRange, requireToken, requireWhole } from "./sampling.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** How {@link beamSearch} searches; the defaults are Hugging Face's. */
 export interface BeamSearchOptions
@@ -85,8 +86,8 @@ async function search(reader: Reader, prompt: readonly number[], options: Resolv
   let running: readonly Candidate[] = [{ parent: 0, tokens: [], sum: 0, hasEnded: false }];
   for (let length = 1; length <= maxNewTokens; length++) {
     await pause();
-    if (signal?.aborted) break;
-    const candidates = await extend(reader, prompt, running, options);
+    const candidates = await unlessAborted(signal, () => extend(reader, prompt, running, options));
+    if (candidates === undefined) break;
     // Only the best candidates may end; those behind them are there to go on in the place of these.
     const ended = candidates.slice(0, numBeams).filter(({ hasEnded }) => hasEnded || length === maxNewTokens);
     finished = best([...finished, ...ended.map((candidate) => beamOf(candidate, length, lengthPenalty))], numBeams);
@@ -102,9 +103,10 @@ async function extend(
   reader: Reader,
   prompt: readonly number[],
   running: readonly Candidate[],
-  { numBeams, stopTokens }: Resolved,
+  { numBeams, stopTokens, signal }: Resolved,
 ): Promise<Candidate[]> {
-  const rows = await rowsOf(reader.next(running.map(({ tokens }) => [...prompt, ...tokens])));
+  const sequences = running.map(({ tokens }) => [...prompt, ...tokens]);
+  const rows = await rowsOf(await reader.next(sequences, signal));
   const count = Math.max(2, 1 + stopTokens.size) * numBeams;
   const candidates = rows.flatMap((logits, parent) => {
     requireToken(likeliestToken(logits), logits.length);

@@ -12,7 +12,10 @@ export async function chooseNext(
   sequences: readonly Sequence[],
   options: CommonOptions,
 ): Promise<Choice[]> {
-  const logits = reader.next(sequences.map(({ tokens }) => tokens)); // (B, V)
+  const logits = await reader.next(
+    sequences.map(({ tokens }) => tokens),
+    options.signal,
+  ); // (B, V)
   const uniforms = sequences.map((sequence) => sequence.uniform());
   if (backendSamples() && !looksAtLogits(options)) {
     return (await sampled(logits, uniforms, options)).map((token) => ({ token }));

@@ -1,6 +1,7 @@
 import { breather } from "./breather.ts";
 import type { GenerationEvent } from "./events.ts";
 import type { Choice, Sequence } from "./sequence.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** Draws what follows each of the sequences that have not ended: one token or more. */
 export type Source = (active: readonly Sequence[]) => Promise<readonly (readonly Choice[])[]>;
@@ -17,9 +18,9 @@ export async function* continueAll(
     const active = [...sequences.entries()].filter(([, { hasEnded }]) => !hasEnded);
     if (active.length === 0) return;
     await pause();
-    const choices = signal?.aborted ? [] : await draw(active.map(([, sequence]) => sequence));
+    const choices = await unlessAborted(signal, () => draw(active.map(([, sequence]) => sequence)));
     for (const [i, [index, sequence]] of active.entries()) {
-      yield* numbered(index, signal?.aborted ? sequence.end("aborted") : grow(sequence, choices[i]));
+      yield* numbered(index, choices ? grow(sequence, choices[i]) : sequence.end("aborted"));
     }
   }
 }

@@ -23,8 +23,44 @@ test("only what is new is read, and the text is the same", async () => {
   expect(model.lengths).toEqual([2, 1, 1]);
   chat.dispose();
   expect(memory().numTensors).toBe(before);
+  expect(() => chat.generate([1], options)).toThrow("the conversation has been disposed of");
   expect(second).toEqual(await collect(generate(model, prompt, options)));
   expect(third).toEqual(await collect(generate(model, edited, options)));
+});
+
+test("what was read before an abort is not read again", async () => {
+  const model = new Watched(decoders["GPT-2"](), { supportsCache: true });
+  const chat = new Conversation(model, { chunkSize: 2 });
+  const prompt = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const controller = new AbortController();
+  const { forward } = model;
+  model.forward = (tokens, options) => {
+    if (model.lengths.length === 2) controller.abort();
+    return forward.call(model, tokens, options);
+  };
+  expect(await collect(chat.generate(prompt, { maxNewTokens: 2, signal: controller.signal }))).toEqual([]);
+  expect(model.lengths).toEqual([2, 2, 2]);
+  model.lengths.length = 0;
+  const tokens = await collect(chat.generate(prompt, { maxNewTokens: 2 }));
+  expect(model.lengths).toEqual([2, 1, 1]);
+  expect(tokens).toEqual(await collect(generate(model, prompt, { maxNewTokens: 2 })));
+  chat.dispose();
+});
+
+test("two texts at a time do not disturb each other", async () => {
+  const model = decoders["learned positions"]();
+  const chat = new Conversation(model, { chunkSize: 2 });
+  const prompts = [
+    [1, 2, 3, 4, 5, 6],
+    [1, 2, 9, 9, 9, 9, 9],
+  ];
+  const options = { maxNewTokens: 5, seed: 3 };
+  const together = await Promise.all(prompts.map((prompt) => collect(chat.generate(prompt, options))));
+  for (const [i, prompt] of prompts.entries()) {
+    expect(together[i]).toEqual(await collect(generate(model, prompt, options)));
+  }
+  chat.dispose();
+  dispose(model);
 });
 
 test("a conversation longer than its capacity goes on with the end of it", async () => {

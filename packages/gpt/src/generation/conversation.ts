@@ -1,4 +1,5 @@
 import type { LanguageModel } from "@tessera-lm/layers";
+import { GenerationError } from "../errors.ts";
 import type { GenerationEvent } from "./events.ts";
 import { continueOne, tokensOf } from "./generate.ts";
 import { checkDraft, checkOptions, checkPrompt, DEFAULT_CHUNK_SIZE, type GenerateOptions } from "./options.ts";
@@ -20,6 +21,7 @@ export interface ConversationOptions {
 export class Conversation {
   readonly #model: LanguageModel;
   readonly #reader: Reader;
+  #isDisposed = false;
 
   /** @throws {GenerationError} for an option out of range */
   constructor(model: LanguageModel, { capacity, chunkSize = DEFAULT_CHUNK_SIZE }: ConversationOptions = {}) {
@@ -35,8 +37,12 @@ export class Conversation {
     return tokensOf(this.generateEvents(prompt, options));
   }
 
-  /** As the function `generateEvents`. @param prompt all of the conversation so far */
+  /**
+   * As the function `generateEvents`. @param prompt all of the conversation so far
+   * @throws {GenerationError} after `dispose`, too
+   */
   generateEvents(prompt: Iterable<number>, options: GenerateOptions): AsyncGenerator<GenerationEvent> {
+    if (this.#isDisposed) throw new GenerationError("generate: the conversation has been disposed of; make a new one.");
     checkOptions(options);
     checkDraft(this.#model, options.draft);
     const tokens = checkPrompt(this.#model, prompt, options, this.#reader.windowSize);
@@ -45,6 +51,7 @@ export class Conversation {
 
   /** Frees what it remembers. */
   dispose(): void {
+    this.#isDisposed = true;
     this.#reader.dispose();
   }
 }
@@ -53,8 +60,8 @@ export class Conversation {
 function borrowed(reader: Reader): Reader {
   return {
     windowSize: reader.windowSize,
-    next: (sequences) => reader.next(sequences),
-    nextOfLast: (sequence, count) => reader.nextOfLast(sequence, count),
+    next: (sequences, signal) => reader.next(sequences, signal),
+    nextOfLast: (sequence, count, signal) => reader.nextOfLast(sequence, count, signal),
     rearrange: (parents) => reader.rearrange(parents),
     dispose: () => {},
   };

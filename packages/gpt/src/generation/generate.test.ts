@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
 import { createGpt2 } from "../gpt2.ts";
 import { collect as all } from "../testing/collect.ts";
-import { Table, Watched } from "../testing/models.ts";
+import { decoders, Table, Watched } from "../testing/models.ts";
 import { generate } from "./generate.ts";
 import type { GenerateOptions } from "./options.ts";
 
@@ -91,6 +91,17 @@ test("an abort ends the text", async () => {
   }
   expect(tokens).toHaveLength(3);
   expect(await collect({ maxNewTokens: 5, signal: AbortSignal.abort() })).toEqual([]);
+});
+
+test("an abort ends the reading of a prompt, too", async () => {
+  const reading = new Watched(decoders.ALiBi(), { supportsCache: true });
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 1);
+  const options = { maxNewTokens: 1, chunkSize: 1, signal: controller.signal };
+  const before = memory().numTensors;
+  expect(await collect(options, Array(20).fill(1), reading)).toEqual([]);
+  expect(memory().numTensors).toBe(before);
+  expect(reading.lengths.length).toBeLessThan(20);
 });
 
 test("the event loop runs between tokens", async () => {

@@ -1,5 +1,5 @@
 import { concat, slice, type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
-import { KeyValueCache, type LanguageModel } from "@tessera-lm/layers";
+import { breathe, KeyValueCache, type LanguageModel } from "@tessera-lm/layers";
 import { type Repeated, repeated } from "@tessera-lm/ops";
 import { windowOf } from "./window.ts";
 
@@ -10,10 +10,10 @@ import { windowOf } from "./window.ts";
 export interface Reader {
   /** How many of the last tokens of a sequence the model may see at most. */
   readonly windowSize: number;
-  /** The logits of what follows each sequence, (B, V). */
-  next(sequences: readonly (readonly number[])[]): Tensor2D;
+  /** The logits of what follows each sequence, (B, V). Rejects when it is aborted between two chunks. */
+  next(sequences: readonly (readonly number[])[], signal?: AbortSignal): Promise<Tensor2D>;
   /** The logits of what follows each of the last `count` tokens of one sequence, (count, V). */
-  nextOfLast(sequence: readonly number[], count: number): Tensor2D;
+  nextOfLast(sequence: readonly number[], count: number, signal?: AbortSignal): Promise<Tensor2D>;
   /** What it remembers of sequence i is from now on what it remembers of sequence `parents[i]`. */
   rearrange(parents: readonly number[]): void;
   dispose(): void;
@@ -41,6 +41,7 @@ class CachedReader implements Reader {
   readonly #chunkSize: number;
   /** What the cache knows of each sequence. */
   #known: readonly (readonly number[])[];
+  #turn: Promise<void> = Promise.resolve();
   #step: Repeated;
   /** As `#step`, for the logits of some last tokens, by how many these are. */
   readonly #steps = new Map<number, Repeated>();
@@ -50,34 +51,33 @@ class CachedReader implements Reader {
     this.#cache = new KeyValueCache(batchSize, windowSize);
     this.windowSize = windowSize;
     this.#chunkSize = chunkSize;
-    this.#known = this.#nothing;
+    this.#known = Array.from({ length: batchSize }, () => []);
     this.#step = this.#newStep();
   }
 
-  next(sequences: readonly (readonly number[])[]): Tensor2D {
+  next(sequences: readonly (readonly number[])[], signal?: AbortSignal): Promise<Tensor2D> {
     const windows = sequences.map((sequence) => windowOf(sequence, this.windowSize));
-    const news = windows.map((window, i) => Math.max(1, window.length - commonLength(window, this.#known[i])));
-    // Sequences with as much to read end in the same chunk; the others meet in a step of one token each.
-    const together = news.every((count) => count === news[0]);
-    const last = together ? ((news[0] - 1) % this.#chunkSize) + 1 : 1;
-    return this.#reading(windows, () => {
-      this.#skim(windows, news, last);
-      const inputs = inputsOf(windows, endsOf(windows, last), last);
-      return (last === 1 ? this.#step.run(...inputs) : this.#lastLogits(...inputs)) as Tensor2D;
+    return this.#inTurn(async () => {
+      const starts = this.#forgetOthers(windows, 1);
+      const news = windows.map((window, i) => window.length - starts[i]);
+      // Sequences with as much to read end in the same chunk; the others meet in a step of one token each.
+      const together = news.every((count) => count === news[0]);
+      const last = together ? ((news[0] - 1) % this.#chunkSize) + 1 : 1;
+      await this.#skim(windows, starts, last, signal);
+      return this.#read(windows, last, last === 1 ? this.#step : undefined);
     });
   }
 
-  nextOfLast(sequence: readonly number[], count: number): Tensor2D {
+  nextOfLast(sequence: readonly number[], count: number, signal?: AbortSignal): Promise<Tensor2D> {
     const windows = [windowOf(sequence, this.windowSize)];
-    const news = Math.max(count, windows[0].length - commonLength(windows[0], this.#known[0]));
-    if (!this.#steps.has(count))
-      this.#steps.set(
-        count,
-        repeated((...inputs) => this.#logits(false, inputs)),
-      );
-    return this.#reading(windows, () => {
-      this.#skim(windows, [news], count);
-      return (this.#steps.get(count) as Repeated).run(...inputsOf(windows, endsOf(windows, count), count)) as Tensor2D;
+    return this.#inTurn(async () => {
+      await this.#skim(windows, this.#forgetOthers(windows, count), count, signal);
+      if (!this.#steps.has(count))
+        this.#steps.set(
+          count,
+          repeated((...inputs) => this.#logits(false, inputs)),
+        );
+      return this.#read(windows, count, this.#steps.get(count));
     });
   }
 
@@ -95,10 +95,6 @@ class CachedReader implements Reader {
     this.#cache.dispose();
   }
 
-  get #nothing(): number[][] {
-    return Array.from({ length: this.#cache.batchSize }, () => []);
-  }
-
   #newStep(): Repeated {
     return repeated((...inputs) => this.#lastLogits(...(inputs as [Tensor2D, Tensor2D])));
   }
@@ -109,29 +105,56 @@ class CachedReader implements Reader {
     this.#steps.clear();
   }
 
-  /** Remembers what was read, unless reading fails. */
-  #reading(windows: readonly (readonly number[])[], read: () => Tensor2D): Tensor2D {
-    this.#known = this.#nothing;
-    const logits = tidy(read);
-    this.#known = windows;
-    return logits;
+  /** One after the other: between two chunks somebody else may want to read. */
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(read);
+    this.#turn = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
   }
 
-  /** Reads the first of the `news` tokens of each window, up to the last `count`, in chunks. */
-  #skim(windows: readonly (readonly number[])[], news: readonly number[], count: number): void {
-    const starts = windows.map((window, i) => window.length - news[i]);
-    const ends = endsOf(windows, count);
+  /** Forgets what does not belong to the windows, and at least their last `count` tokens; where to read on in each. */
+  #forgetOthers(windows: readonly (readonly number[])[], count: number): number[] {
+    const starts = windows.map((window, i) => Math.min(commonLength(window, this.#known[i]), window.length - count));
+    this.#known = beginnings(windows, starts);
+    return starts;
+  }
+
+  /** Reads the windows from `starts` up to their last `count` tokens, in chunks. */
+  async #skim(
+    windows: readonly (readonly number[])[],
+    starts: number[],
+    count: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const ends = windows.map((window) => window.length - count);
     for (;;) {
       const longest = Math.max(...starts.map((start, i) => ends[i] - start));
       if (longest <= 0) return;
       const length = Math.min(longest, this.#chunkSize);
       // Shorter sequences read what they know once more, or filler, whose places they will write to before they see them.
       const from = starts.map((start) => Math.min(start, this.windowSize - length));
-      tidy(() => void this.#lastLogits(...inputsOf(windows, from, length)));
+      const logits = tidy(() => this.#lastLogits(...inputsOf(windows, from, length)));
       starts.forEach((start, i) => {
         starts[i] = Math.max(start, Math.min(from[i] + length, ends[i]));
       });
+      this.#known = beginnings(windows, starts);
+      await finished(logits);
+      signal?.throwIfAborted();
     }
+  }
+
+  /** The logits after the last `count` tokens of the windows. */
+  #read(windows: readonly (readonly number[])[], count: number, step: Repeated | undefined): Tensor2D {
+    const starts = windows.map((window) => window.length - count);
+    const logits = tidy(() => {
+      const inputs = inputsOf(windows, starts, count);
+      return (step ? step.run(...inputs) : this.#lastLogits(...inputs)) as Tensor2D;
+    });
+    this.#known = windows;
+    return logits;
   }
 
   #lastLogits(...inputs: [Tensor2D, Tensor2D]): Tensor2D {
@@ -155,11 +178,11 @@ class WholeReader implements Reader {
     this.windowSize = windowSize;
   }
 
-  next(sequences: readonly (readonly number[])[]): Tensor2D {
+  async next(sequences: readonly (readonly number[])[]): Promise<Tensor2D> {
     return tidy(() => concat(sequences.map((sequence) => this.#logits(sequence, true))));
   }
 
-  nextOfLast(sequence: readonly number[], count: number): Tensor2D {
+  async nextOfLast(sequence: readonly number[], count: number): Promise<Tensor2D> {
     return tidy(() => {
       const logits = this.#logits(sequence, false); // (T, V)
       return slice(logits, [logits.shape[0] - count, 0]);
@@ -177,8 +200,19 @@ class WholeReader implements Reader {
   }
 }
 
-function endsOf(windows: readonly (readonly number[])[], count: number): number[] {
-  return windows.map((window) => window.length - count);
+/** The first tokens of each sequence, as many as `lengths` says. */
+function beginnings(sequences: readonly (readonly number[])[], lengths: readonly number[]): readonly number[][] {
+  return sequences.map((sequence, i) => sequence.slice(0, lengths[i]));
+}
+
+/** Waits until a tensor is computed, disposes of it, and lets the event loop run. */
+async function finished(tensor: Tensor): Promise<void> {
+  try {
+    await tensor.data();
+  } finally {
+    tensor.dispose();
+  }
+  await breathe();
 }
 
 /** Tokens and their positions, (B, count) each; behind the end of a sequence stands filler. */

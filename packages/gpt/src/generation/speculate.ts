@@ -23,7 +23,7 @@ export async function speculate(
   const count = Math.min(most, sequence.left - 1, roomLeft(sequence.tokens.length, model.windowSize));
   const { guesses, distributions } = await guess(draft, sequence, count, options);
   const all = [...sequence.tokens, ...guesses];
-  const rows = await rowsOf(model.nextOfLast(all, count + 1));
+  const rows = await rowsOf(await model.nextOfLast(all, count + 1, options.signal));
   const choices: Choice[] = [];
   for (const [i, logits] of rows.entries()) {
     const p = nextDistribution(logits, all.slice(0, sequence.tokens.length + i), options);
@@ -47,7 +47,7 @@ async function guess(
   const distributions: Float64Array[] = [];
   while (guesses.length < count) {
     const tokens = [...sequence.tokens, ...guesses];
-    const [logits] = await rowsOf(draft.next([tokens]));
+    const [logits] = await rowsOf(await draft.next([tokens], options.signal));
     const q = nextDistribution(logits, tokens, options);
     distributions.push(q);
     guesses.push(pickToken(q, sequence.uniform()));
