@@ -2,9 +2,10 @@ import type { LanguageModel } from "@tessera-lm/layers";
 import { likeliestToken } from "@tessera-lm/ops";
 import { breather } from "./breather.ts";
 import { rowsOf } from "./choose.ts";
+import { createReader } from "./create-reader.ts";
 import { indicesOfGreatest, logProbabilities } from "./log-probabilities.ts";
 import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE } from "./options.ts";
-import { createReader, type Reader } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import { outOfRange, requireToken, requireWhole } from "./sampling.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 

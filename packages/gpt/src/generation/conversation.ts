@@ -1,9 +1,10 @@
 import type { LanguageModel } from "@tessera-lm/layers";
 import { GenerationError } from "../errors.ts";
+import { createReader } from "./create-reader.ts";
 import type { GenerationEvent } from "./events.ts";
 import { continueOne, tokensOf } from "./generate.ts";
 import { checkDraft, checkOptions, checkPrompt, DEFAULT_CHUNK_SIZE, type GenerateOptions } from "./options.ts";
-import { createReader, type Reader } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import { requireWhole } from "./sampling.ts";
 
 /** How a conversation is kept. */

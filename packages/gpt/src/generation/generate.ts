@@ -1,6 +1,7 @@
 import type { LanguageModel } from "@tessera-lm/layers";
 import { chooseNext } from "./choose.ts";
 import { continueAll, type Source } from "./continue-all.ts";
+import { createReader } from "./create-reader.ts";
 import type { GenerationEvent } from "./events.ts";
 import {
   type BatchOptions,
@@ -12,7 +13,7 @@ import {
   DEFAULT_DRAFT_COUNT,
   type GenerateOptions,
 } from "./options.ts";
-import { createReader, type Reader } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import { Sequence } from "./sequence.ts";
 import { speculate } from "./speculate.ts";
 
