@@ -38,7 +38,7 @@ function rowMarks(
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const dots = values.map((value, index) => {
     const title = html`${label}, ${series[index] ?? ""}: ${value.toFixed(1)} tokens`;
-    return `<circle class="s${index % 8}${doubtful[index] ? " hollow" : ""}" cx="${x(value).toFixed(1)}" cy="${y}" r="5.5"><title>${title}</title></circle>`;
+    return `<circle class="s${index % 10}${doubtful[index] ? " hollow" : ""}" cx="${x(value).toFixed(1)}" cy="${y}" r="5.5"><title>${title}</title></circle>`;
   });
   return [
     html`<text class="label" x="${left - 14}" y="${y + 5}">${label}</text>`,
