@@ -90,3 +90,29 @@ export class PlanError extends Error {
   override readonly name = "PlanError";
   readonly isTesseraError = true;
 }
+
+/** A model with nothing left to quantise. */
+export class QuantizedModelError extends Error {
+  override readonly name = "QuantizedModelError";
+  readonly isTesseraError = true;
+
+  constructor() {
+    super(
+      "quantizeModel: the model has no linear layer or embedding in float32. It was quantised before, or it is no model; " +
+        "to change the type, load it again in float32.",
+    );
+  }
+}
+
+/** A tokenizer with another number of tokens than the model. */
+export class TokenizerMismatchError extends Error {
+  override readonly name = "TokenizerMismatchError";
+  readonly isTesseraError = true;
+
+  constructor(where: string, numTokens: number, vocabSize: number) {
+    super(
+      `${where}: the tokenizer has ${numTokens} tokens and the model ${vocabSize}. They do not belong together: take the ` +
+        "tokenizer that the model was trained with.",
+    );
+  }
+}

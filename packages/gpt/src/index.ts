@@ -24,12 +24,16 @@ export {
   GenerationError,
   MissingHeadError,
   ModelFileError,
+
   PlanError,
+  QuantizedModelError,
   SequenceTooLongError,
   TensorMismatchError,
+  TokenizerMismatchError,
   UnsupportedModelError,
   WrongKindError,
 } from "./errors.ts";
+
 export { huggingFaceNames } from "./families/gpt2.ts";
 export { type Beam, type BeamSearchOptions, beamSearch } from "./generation/beam-search.ts";
 export { Conversation, type ConversationOptions } from "./generation/conversation.ts";
@@ -42,6 +46,8 @@ export { createGpt2, Gpt2 } from "./gpt2.ts";
 export { type ModuleSummary, type Summary, summary } from "./inspect/summary.ts";
 export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";
+
+
 export type { ModelConfig } from "./plan/anatomy.ts";
 export type { Flops } from "./plan/flops.ts";
 export { type Hardware, hardware } from "./plan/hardware.ts";
@@ -50,3 +56,13 @@ export { measureSpeed } from "./plan/measure-speed.ts";
 export { type Plan, type PlanOptions, plan, type Run } from "./plan/plan.ts";
 export { optimalForCompute, optimalForModel, predictedLoss, type Scaling } from "./plan/scaling-law.ts";
 export type { LoraShape, TrainingMemory } from "./plan/training-memory.ts";
+
+
+export {
+  type QuantizedMatrixReport,
+  type QuantizedModelReport,
+  type QuantizedType,
+  type QuantizeModelOptions,
+  quantizeModel,
+} from "./quantize-model.ts";
+

@@ -1,4 +1,4 @@
-import { dispose, type Parameter, parameters, zeros } from "@tessera-lm/layers";
+import { dispose, parameters, zeros } from "@tessera-lm/layers";
 import type { ByteSource } from "@tessera-lm/weights";
 import { fileSource } from "@tessera-lm/weights/node";
 import { assignStored } from "./assign-stored.ts";
@@ -7,6 +7,7 @@ import { type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-conf
 import { decoderShapes } from "./decoder-shapes.ts";
 import { ModelFileError } from "./errors.ts";
 import { resolved } from "./families/family.ts";
+import { halvesFirst } from "./gguf/head-rows.ts";
 
 /** Seven int32: dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size (negative with a head of its own), seq_len. */
 const HEADER_BYTES = 28;
@@ -103,7 +104,8 @@ async function readModel(
     for (const [path, parameter] of parameters(model)) {
       const values = await readNumbers(source, places.get(path) as number, parameter.size);
       const transposed = path.startsWith("blocks.") && parameter.rank === 2;
-      const turned = /\.(query|key)\.weight$/.test(path) ? halvesFirst(values, parameter, config.headWidth) : values;
+      const numRows = values.length / config.width;
+      const turned = /\.(query|key)\.weight$/.test(path) ? halvesFirst(values, numRows, config.headWidth) : values;
       const shape = transposed ? parameter.shape.toReversed() : parameter.shape;
       assignStored(parameter, { shape, transposed }, turned);
     }
@@ -117,17 +119,6 @@ async function readModel(
 async function readNumbers(source: ByteSource, place: number, length: number): Promise<Float32Array> {
   const bytes = await source.read(HEADER_BYTES + 4 * place, 4 * length);
   return new Float32Array(bytes.buffer, bytes.byteOffset, length);
-}
-
-/** (H·D, C) with the rows of each head in the order 0, 2, 4, … 1, 3, 5, …: row i and i + D / 2 turn together. */
-function halvesFirst(values: Float32Array, { shape: [width] }: Parameter, headWidth: number): Float32Array {
-  const sorted = new Float32Array(values.length);
-  for (let row = 0; row < values.length / width; row++) {
-    const place = row % headWidth;
-    const target = row - place + (place % 2 === 0 ? place / 2 : (headWidth + place - 1) / 2);
-    sorted.set(values.subarray(row * width, (row + 1) * width), target * width);
-  }
-  return sorted;
 }
 
 function count(shape: readonly number[]): number {

@@ -15,23 +15,25 @@ export interface SentencePieceOptions {
   readonly endOfText?: string | null;
 }
 
-/** The types of a piece in sentencepiece_model.proto. */
-const NORMAL = 1;
-const UNKNOWN = 2;
-const CONTROL = 3;
-const USER_DEFINED = 4;
-const UNUSED = 5;
+/** The types of a piece in sentencepiece_model.proto, and of a token in GGUF. */
+export const NORMAL = 1;
+export const UNKNOWN = 2;
+export const CONTROL = 3;
+export const USER_DEFINED = 4;
+export const UNUSED = 5;
+export const BYTE = 6;
 
 const UNIGRAM = 1;
-const BPE = 2;
+export const BPE = 2;
 
-interface Piece {
+export interface Piece {
   readonly text: string;
   readonly score: number;
   readonly type: number;
 }
 
-interface SentencePieceModel {
+/** What a SentencePiece `.model` says. */
+export interface SentencePieceModel {
   readonly pieces: readonly Piece[];
   readonly modelType: number;
   readonly byteFallback: boolean;
@@ -48,7 +50,11 @@ interface SentencePieceModel {
  * @throws UnsupportedTokenizerError naming the setting that this package does not implement
  */
 export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentencePieceOptions = {}): PipelineTokenizer {
-  const model = readModel(bytes);
+  return sentencePieceTokenizer(readModel(bytes), options);
+}
+
+/** The tokenizer that SentencePiece makes of a model, whatever file the model was in. */
+export function sentencePieceTokenizer(model: SentencePieceModel, options: SentencePieceOptions): PipelineTokenizer {
   const isBpe = model.modelType === BPE;
   const { beginOfText = isBpe ? "<s>" : null, endOfText = isBpe ? null : "</s>" } = options;
   return new PipelineTokenizer({

@@ -1,0 +1,53 @@
+import { type ResolvedGpt2Config, resolveConfig } from "../config.ts";
+import { UnsupportedModelError } from "../errors.ts";
+import { resolved } from "../families/family.ts";
+import { assembleGpt2, type Gpt2 } from "../gpt2.ts";
+import { parameterShapes } from "../parameter-shapes.ts";
+import { float32, type GgufArchitecture, ggufTensors, uint32 } from "./architecture.ts";
+
+/** GPT-2. It always has biases there: those that a bias-free model lacks are zeros. */
+export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
+  name: "gpt2",
+
+  async readConfig(fields, entries) {
+    const width = fields.required("embedding_length");
+    const inner = fields.number("feed_forward_length", 4 * width);
+    if (inner !== 4 * width) {
+      throw new UnsupportedModelError(fields.file, fields.key("feed_forward_length"), inner, [4 * width]);
+    }
+    const endOfText = fields.token("eos");
+    const config = {
+      vocabSize: entries.get("token_embd.weight")?.shape[0],
+      contextLength: fields.required("context_length"),
+      numLayers: fields.required("block_count"),
+      numHeads: fields.required("attention.head_count"),
+      width,
+      layerNormEpsilon: fields.number("attention.layer_norm_epsilon", 1e-5),
+      ...(endOfText !== undefined && { endOfText }),
+    };
+    return resolved(resolveConfig, config, fields.file);
+  },
+
+  writeFields(config) {
+    if (config.activation !== "gelu-tanh") {
+      throw new UnsupportedModelError("saveGguf", "activation", config.activation, ["gelu-tanh"]);
+    }
+    return [
+      ["block_count", uint32(config.numLayers)],
+      ["context_length", uint32(config.contextLength)],
+      ["embedding_length", uint32(config.width)],
+      ["feed_forward_length", uint32(4 * config.width)],
+      ["attention.head_count", uint32(config.numHeads)],
+      ["attention.layer_norm_epsilon", float32(config.layerNormEpsilon)],
+    ];
+  },
+
+  tensors: (config) =>
+    ggufTensors(parameterShapes({ ...config, bias: true })).map((tensor) => ({
+      ...tensor,
+      optional: !config.bias && /\.(bias|shift)$/.test(tensor.path),
+    })),
+  derived: () => [],
+  isIgnored: (name) => name === "output.weight", // a copy of the tied head
+  assemble: assembleGpt2,
+};

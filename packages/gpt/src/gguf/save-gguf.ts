@@ -1,0 +1,155 @@
+import { basename, dirname, join } from "node:path";
+import { transpose } from "@tensorflow/tfjs";
+import { type Parameter, parameters } from "@tessera-lm/layers";
+import type { StoredMatrix } from "@tessera-lm/ops";
+import type { GgufData, GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
+import { writeFileAtomic, writeGgufFile } from "@tessera-lm/weights/node";
+import type { Decoder } from "../decoder.ts";
+import { TensorMismatchError, UnsupportedModelError } from "../errors.ts";
+import { decoderFamily } from "../families/index.ts";
+import { Gpt2 } from "../gpt2.ts";
+import { storedMatrices } from "../storable.ts";
+import { bytesOf, formatFor } from "../stored-matrix.ts";
+import type { DerivedTensor, GgufArchitecture, GgufStoredTensor } from "./architecture.ts";
+import { gpt2 } from "./gpt2.ts";
+import { neighboursFirst } from "./head-rows.ts";
+import { llama, qwen2 } from "./llama.ts";
+import { modelfile } from "./modelfile.ts";
+import { tokenizerMetadata } from "./tokenizer-metadata.ts";
+
+export interface SaveGgufOptions {
+  /** How matrices are stored; F16 where rows are no whole blocks of 32. Default: as the model has them. */
+  readonly type?: StorageType;
+  /**
+   * What `tokenizerToGguf` of `@tessera-lm/tokenizer` makes of a tokenizer. With fewer tokens than the model has, the rest
+   * are unused ones. Default: none, and the model takes and gives ids only.
+   */
+  readonly tokenizer?: Iterable<readonly [key: string, value: GgufValue]>;
+  /** `general.name`. Default: the name of the file. */
+  readonly name?: string;
+}
+
+/**
+ * Writes a GPT-2, Llama, Mistral or Qwen2 as llama.cpp reads it, and so Ollama and LM Studio, and beside it a `Modelfile`
+ * for `ollama create NAME -f Modelfile`. Each file appears whole or not at all; weights are fetched from the backend one
+ * after the other. Norms, biases and positions stay float32. The context of a model with a sliding window becomes the
+ * window, within which both compute the same.
+ * @throws {UnsupportedModelError} for a model that llama.cpp has no such architecture for
+ * @throws {TokenizerMismatchError} for a tokenizer with more tokens than the model
+ * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
+ * @throws {TensorDataError} of `@tessera-lm/weights`, for weights that blocks cannot hold: NaN or ±∞
+ * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
+ */
+export async function saveGguf(model: Gpt2 | Decoder, path: string, options: SaveGgufOptions = {}): Promise<void> {
+  const form = formOf(model);
+  const content = { own: parameters(model), stored: storedMatrices(model) };
+  checkComplete(content, form.tensors);
+  const tensors: [string, GgufTensorToWrite][] = [
+    ...form.derived.map(({ name, data }): [string, GgufTensorToWrite] => [
+      name,
+      { dtype: "F32", shape: [data.length], data },
+    ]),
+    ...form.tensors.map((tensor): [string, GgufTensorToWrite] => [tensor.name, toWrite(tensor, content, options.type)]),
+  ];
+  const types = tensors.filter(([, { shape }]) => shape.length > 1).map(([, { dtype }]) => dtype);
+  const metadata = [
+    ...generalFields(form.architecture, options.name ?? basename(path).replace(/\.gguf$/, ""), types),
+    ...form.fields.map(([name, value]) => [`${form.architecture}.${name}`, value] as const),
+    [`${form.architecture}.vocab_size`, { type: "uint32", value: model.vocabSize }] as const,
+    ...tokenizerMetadata(path, model.config, options.tokenizer),
+  ];
+  await writeGgufFile(path, tensors, metadata);
+  await writeFileAtomic(join(dirname(path), "Modelfile"), modelfile(basename(path), new Map(metadata)));
+}
+
+/** A model as its file has it. */
+interface GgufForm {
+  readonly architecture: string;
+  readonly fields: readonly (readonly [name: string, value: GgufValue])[];
+  readonly tensors: readonly GgufStoredTensor[];
+  readonly derived: readonly DerivedTensor[];
+}
+
+/** @throws {UnsupportedModelError} */
+function formOf(model: Gpt2 | Decoder): GgufForm {
+  if (model instanceof Gpt2) return formIn(gpt2, model.config);
+  const { modelType } = decoderFamily(model.config);
+  if (modelType === "qwen2") return formIn(qwen2, model.config);
+  if (modelType === "llama" || modelType === "mistral") return formIn(llama, model.config);
+  throw new UnsupportedModelError("saveGguf", "architecture", modelType, ["gpt2", "llama", "mistral", "qwen2"]);
+}
+
+const formIn = <Config>(architecture: GgufArchitecture<Config, Gpt2 | Decoder>, config: Config): GgufForm => ({
+  architecture: architecture.name,
+  fields: architecture.writeFields(config),
+  tensors: architecture.tensors(config),
+  derived: architecture.derived(config),
+});
+
+/** Numbers of `general.file_type`, by the type of most matrices. */
+const FILE_TYPES: Readonly<Record<StorageType, number>> = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7, BF16: 32 };
+
+function generalFields(
+  architecture: string,
+  name: string,
+  types: readonly StorageType[],
+): (readonly [string, GgufValue])[] {
+  const count = (type: StorageType): number => types.filter((each) => each === type).length;
+  const most = types.reduce((best, type) => (count(type) > count(best) ? type : best), "F32");
+  return [
+    ["general.architecture", { type: "string", value: architecture }],
+    ["general.type", { type: "string", value: "model" }],
+    ["general.name", { type: "string", value: name }],
+    ["general.file_type", { type: "uint32", value: FILE_TYPES[most] }],
+    ["general.quantization_version", { type: "uint32", value: 2 }],
+  ];
+}
+
+/** What a model holds, by path. */
+interface Content {
+  readonly own: ReadonlyMap<string, Parameter>;
+  readonly stored: ReadonlyMap<string, StoredMatrix>;
+}
+
+function toWrite(tensor: GgufStoredTensor, { own, stored }: Content, type?: StorageType): GgufTensorToWrite {
+  const { shape, path } = tensor;
+  const matrix = stored.get(path);
+  const isMatrix = shape.length === 2 && path !== "positionEmbedding.weight";
+  const dtype = isMatrix ? formatFor(type ?? matrix?.format ?? "F32", shape[1]) : "F32";
+  const read = async (): Promise<GgufData> => {
+    if (matrix?.format === dtype) return ordered(await bytesOf(matrix), tensor);
+    return ordered(matrix ? matrix.unpack() : await values(own.get(path), tensor), tensor);
+  };
+  return { dtype, shape, read };
+}
+
+/** A parameter's numbers as they lie in the file, but for the order of rows; zeros for one that the model lacks. */
+async function values(parameter: Parameter | undefined, tensor: GgufStoredTensor): Promise<Float32Array> {
+  if (parameter === undefined) return new Float32Array(tensor.shape.reduce((product, length) => product * length, 1));
+  if (!tensor.transposed) return parameter.data<"float32">();
+  const turned = transpose(parameter);
+  try {
+    return await turned.data<"float32">();
+  } finally {
+    turned.dispose();
+  }
+}
+
+function ordered<Values extends Float32Array | Uint8Array>(
+  values: Values,
+  { shape, headWidth }: GgufStoredTensor,
+): Values {
+  return headWidth === undefined ? values : neighboursFirst(values, shape[0], headWidth);
+}
+
+function checkComplete({ own, stored }: Content, tensors: readonly GgufStoredTensor[]): void {
+  const paths = new Set(tensors.map(({ path }) => path));
+  const problems = [
+    ...tensors
+      .filter(({ path, optional }) => !own.has(path) && !stored.has(path) && !optional)
+      .map(({ path }) => `missing: ${path}`),
+    ...[...own.keys(), ...stored.keys()].filter((path) => !paths.has(path)).map((path) => `unknown: ${path}`),
+  ];
+  if (problems.length === 0) return;
+  throw new TensorMismatchError("saveGguf: the model has other parts; merge or remove adapters first", problems);
+}
