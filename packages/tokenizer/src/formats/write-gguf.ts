@@ -111,7 +111,7 @@ function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string,
     return entry.special ? CONTROL : USER_DEFINED;
   };
   return [
-    ...pieceHeader(addsSpace(definition)),
+    ...pieceHeader(addsSpace(definition), removesSpaces(definition)),
     ...tokenEntries([...vocabulary], types, (token) => scores.get(token) ?? 0),
   ];
 }
@@ -129,7 +129,7 @@ function scoresOf(merges: readonly Merge[], ranks: Int32Array | undefined): Map<
 function characterEntries({ characters }: CharacterTokenizer): Entry[] {
   const tokens = characters.map((character, id): [string, TokenId] => [character === " " ? "▁" : character, id]);
   return [
-    ...pieceHeader(false),
+    ...pieceHeader(false, false),
     ...tokenEntries(
       tokens,
       () => NORMAL,
@@ -139,10 +139,11 @@ function characterEntries({ characters }: CharacterTokenizer): Entry[] {
   ];
 }
 
-const pieceHeader = (addsSpacePrefix: boolean): Entry[] => [
+const pieceHeader = (addsSpacePrefix: boolean, removesExtraSpaces: boolean): Entry[] => [
   ["tokenizer.ggml.model", { type: "string", value: "llama" }],
   ["tokenizer.ggml.pre", { type: "string", value: "default" }],
   ["tokenizer.ggml.add_space_prefix", { type: "bool", value: addsSpacePrefix }],
+  ["tokenizer.ggml.remove_extra_whitespaces", { type: "bool", value: removesExtraSpaces }],
 ];
 
 /** Lists by id; ids without a token are unused. */
@@ -163,6 +164,10 @@ function tokenEntries(
     ["tokenizer.ggml.token_type", { type: "array", itemType: "int32", value: types }],
   ];
 }
+
+/** Whether spaces at the ends and runs of them are removed. llama.cpp leaves them in texts for this kind of tokenizer. */
+const removesSpaces = ({ normalizer }: PipelineDefinition): boolean =>
+  JSON.stringify(normalizer ?? null).includes('{"Regex":" {2,}"}');
 
 /** Whether spaces are put before a text, by the normalizer or by the pre-tokenizer. */
 function addsSpace({ normalizer, pre_tokenizer }: PipelineDefinition): boolean {
