@@ -1,5 +1,5 @@
 import { type Rank, type ShapeMap, tensor, tensor2d, tidy, transpose, Variable } from "@tensorflow/tfjs";
-import { dispose, type Initializer, type Parameter, parameter, parameters } from "@tessera-lm/layers";
+import { dispose, Embedding, type Initializer, type Parameter, parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { StoredTensor } from "./families/family.ts";
 import { storable, store } from "./storable.ts";
@@ -11,8 +11,8 @@ export const hollow: Initializer = <R extends Rank>() => parameter(tensor<R>([],
 export interface WeightSource {
   /** Float32 numbers, as they lie in the file. */
   floats(tensor: StoredTensor): Promise<Float32Array>;
-  /** The weight of a linear layer or of an embedding, (O, I), if it is to be kept in fewer bits. */
-  matrix(tensor: StoredTensor): Promise<StoredMatrix | undefined>;
+  /** The weight of an embedding (`isTable`) or of a linear layer, (O, I), if it is to be kept in fewer bits. */
+  matrix(tensor: StoredTensor, isTable: boolean): Promise<StoredMatrix | undefined>;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function fillModel(
     for (const path of parameters(model).keys()) {
       const stored = byPath.get(path) as StoredTensor;
       const module = matrices.get(path.replace(/\.weight$/, ""));
-      const kept = module && path.endsWith(".weight") ? await matrix(stored) : undefined;
+      const kept = module && path.endsWith(".weight") ? await matrix(stored, module instanceof Embedding) : undefined;
       if (module && kept) store(model, module, kept);
       else replaceParameter(model, path, toParameter(await floats(stored), stored));
     }

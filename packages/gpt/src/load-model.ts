@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { dispose, parameters, zeros } from "@tessera-lm/layers";
-import type { HostTensor, TensorFile } from "@tessera-lm/weights";
-import { openSafetensorsFolder } from "@tessera-lm/weights/node";
-import { assignStored } from "./assign-stored.ts";
+import type { StoredMatrix } from "@tessera-lm/ops";
+import type { HostTensor, StorageType, TensorFile } from "@tessera-lm/weights";
+import { type DownloadOptions, downloadFromHub, openSafetensorsFolder } from "@tessera-lm/weights/node";
 import type { Decoder } from "./decoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { EncoderDecoder } from "./encoder-decoder.ts";
@@ -11,7 +10,10 @@ import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "./families/index.ts";
+import { fillModel, hollow } from "./fill-model.ts";
+import { loadGguf } from "./gguf/load-gguf.ts";
 import type { Gpt2 } from "./gpt2.ts";
+import { quantizedMatrix } from "./stored-matrix.ts";
 
 /** What a model computes, and what its folder is opened as. */
 export interface ModelKinds {
@@ -31,6 +33,7 @@ interface OpenFolder {
   readonly fields: Json;
   readonly configPath: string;
   readonly file: TensorFile;
+  readonly precision: StorageType;
 }
 
 type Reader<Model> = (folder: OpenFolder) => Promise<Model>;
@@ -47,9 +50,20 @@ const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<Model
   "encoder-decoder": new Map(encoderDecoderFamilies.map(reader)),
 };
 
+export interface LoadModelOptions extends DownloadOptions {
+  /**
+   * How linear layers, embeddings and heads are kept in memory: float32 (default), to be trained; or in fewer bits, to be
+   * run, F16 where rows are no whole blocks of 32. Each tensor is quantised as it is read, so that memory never holds the
+   * model in float32. A GGUF file is kept as it is unless this is `F32`.
+   */
+  readonly precision?: StorageType;
+}
+
 /**
- * Opens a model folder in Hugging Face's layout: `config.json` and weights in safetensors, in one file or in shards, as
- * F32, F16 or BF16. Tensors are read one at a time and held as float32.
+ * Opens a model: a folder in Hugging Face's layout (`config.json` and weights in safetensors, in one file or in shards, as
+ * F32, F16 or BF16), a GGUF file, or a model of the Hugging Face Hub by its name `owner/name`, which is downloaded into
+ * the cache that Hugging Face's clients share. Tensors are read one at a time: memory holds the model and one tensor.
+ * @param place a folder, a file, or `owner/name` where there is no such folder
  * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
  * @throws {ModelFileError} for a config.json that is missing or is not JSON
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
@@ -58,17 +72,45 @@ const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<Model
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
  * @throws {ReadError | SafetensorsError | ShardIndexError | UnsupportedDTypeError} of `@tessera-lm/weights`, for weights
  *   that are missing, damaged or of another dtype
+ * @throws {WrongFormatError} of `@tessera-lm/weights`, for a folder with nothing but a pickle, which is never opened; the
+ *   message says how to convert it
+ * @throws {HubError} of `@tessera-lm/weights`, for a model that cannot be downloaded; and as `loadGguf` for a file
  */
 export async function loadModel<Kind extends ModelKind = "decoder">(
-  folder: string,
+  place: string,
   kind: Kind = "decoder" as Kind,
+  options: LoadModelOptions = {},
+): Promise<ModelKinds[Kind]> {
+  const found = await stat(place).catch(() => undefined);
+  if (found?.isFile()) return loadFile(place, kind, options);
+  const isName = found === undefined && HUB_NAME.test(place);
+  return loadFolder(isName ? await downloadFromHub(place, options) : place, kind, options);
+}
+
+/** `owner/name`, of the characters that the hub allows. */
+const HUB_NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
+
+async function loadFile<Kind extends ModelKind>(
+  path: string,
+  kind: Kind,
+  { precision }: LoadModelOptions,
+): Promise<ModelKinds[Kind]> {
+  if (kind !== "decoder") throw new WrongKindError(path, "GGUF", "decoder");
+  const { model } = await loadGguf(path, { unpack: precision === "F32" });
+  return model as ModelKinds[Kind];
+}
+
+async function loadFolder<Kind extends ModelKind>(
+  folder: string,
+  kind: Kind,
+  { precision = "F32" }: LoadModelOptions,
 ): Promise<ModelKinds[Kind]> {
   const configPath = join(folder, "config.json");
   const fields = await readFields(configPath);
   const read = readerOf(fields.model_type, kind, configPath);
   const file = await openSafetensorsFolder(folder);
   try {
-    return await read({ path: folder, fields, configPath, file });
+    return await read({ path: folder, fields, configPath, file, precision });
   } finally {
     await file.close();
   }
@@ -111,24 +153,31 @@ function parsed(text: string, path: string): unknown {
 
 async function readModel<Config, Model extends object>(
   family: Family<Config, Model>,
-  { path: folder, fields, configPath, file }: OpenFolder,
+  { path: folder, fields, configPath, file, precision }: OpenFolder,
 ): Promise<Model> {
   const config = family.readConfig(fields, configPath, file.entries);
   const mismatch = `${folder} does not hold the ${family.name} of its config.json`;
   const stored = checkedTensors(family, config, file, mismatch);
-  const read = (tensor: StoredTensor): Promise<Float32Array> => readFloats(file, tensor.name);
-  const model = family.assemble((await family.settle?.(config, stored, read)) ?? config, zeros);
-  try {
-    const byPath = new Map(stored.map((tensor) => [tensor.path, tensor]));
-    for (const [path, parameter] of parameters(model)) {
-      const tensor = byPath.get(path) as StoredTensor;
-      assignStored(parameter, tensor, await read(tensor));
-    }
-    return model;
-  } catch (error) {
-    dispose(model);
-    throw error;
+  const floats = (tensor: StoredTensor): Promise<Float32Array> => readFloats(file, tensor.name);
+  const model = family.assemble((await family.settle?.(config, stored, floats)) ?? config, hollow);
+  const matrix = async (tensor: StoredTensor, isTable: boolean): Promise<StoredMatrix | undefined> => {
+    if (precision === "F32") return undefined;
+    const [rows, columns] = tensor.shape as readonly [number, number];
+    const values = await floats(tensor);
+    if (isTable || tensor.transposed) return quantizedMatrix(values, precision, [rows, columns]);
+    return quantizedMatrix(transposed(values, rows, columns), precision, [columns, rows]);
+  };
+  await fillModel(model, stored, { floats, matrix });
+  return model;
+}
+
+/** (rows, columns) → (columns, rows) */
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) turned[column * rows + row] = values[row * columns + column];
   }
+  return turned;
 }
 
 /** The family's tensors under the names that they have in the file. @throws {TensorMismatchError} */
