@@ -24,7 +24,6 @@ export {
   GenerationError,
   MissingHeadError,
   ModelFileError,
-
   PlanError,
   QuantizedModelError,
   SequenceTooLongError,
@@ -47,7 +46,6 @@ export { type ModuleSummary, type Summary, summary } from "./inspect/summary.ts"
 export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";
 
-
 export type { ModelConfig } from "./plan/anatomy.ts";
 export type { Flops } from "./plan/flops.ts";
 export { type Hardware, hardware } from "./plan/hardware.ts";
@@ -57,7 +55,6 @@ export { type Plan, type PlanOptions, plan, type Run } from "./plan/plan.ts";
 export { optimalForCompute, optimalForModel, predictedLoss, type Scaling } from "./plan/scaling-law.ts";
 export type { LoraShape, TrainingMemory } from "./plan/training-memory.ts";
 
-
 export {
   type QuantizedMatrixReport,
   type QuantizedModelReport,
@@ -65,4 +62,3 @@ export {
   type QuantizeModelOptions,
   quantizeModel,
 } from "./quantize-model.ts";
-
