@@ -1,6 +1,6 @@
 import { MalformedTokenizerError } from "./errors.ts";
 import { asArray, asBoolean, asId, asObject, asString } from "./formats/json.ts";
-import { escapeRegExp } from "./parts.ts";
+import { escapeRegExp, wordCharacters } from "./parts.ts";
 import { applyPolicy } from "./special-tokens.ts";
 import type { Edit, Stretch } from "./stretch.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
@@ -143,9 +143,8 @@ function cutAt(
 }
 
 const SPACE = /\p{White_Space}/u;
-const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d]`;
-const WORD_AT_END = new RegExp(`${WORD}$`, "u");
-const WORD_AT_START = new RegExp(`^${WORD}`, "u");
+const WORD_AT_END = new RegExp(`[${wordCharacters}]$`, "u");
+const WORD_AT_START = new RegExp(`^[${wordCharacters}]`, "u");
 
 function isWithinWord(text: string, start: number, end: number): boolean {
   return WORD_AT_END.test(text.slice(Math.max(0, start - 2), start)) || WORD_AT_START.test(text.slice(end, end + 2));

@@ -1,6 +1,7 @@
 import { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import { UnsupportedTokenizerError } from "./errors.ts";
 import { asArray, asBoolean, asObject, asString, type JsonObject, readMerges, readVocabulary } from "./formats/json.ts";
+import { requirePlain } from "./models/character-pair.ts";
 import type { Model } from "./models/model.ts";
 import { modelType } from "./models/models.ts";
 import type { Part } from "./parts.ts";
@@ -22,9 +23,8 @@ export function readByteLevel(file: JsonObject, addedTokens: ReadonlyMap<string,
   const steps = readSteps(file.pre_tokenizer);
   const byteLevel = steps.at(-1) as Part | null | undefined;
   if (modelType(model) !== "BPE" || byteLevel?.type !== "ByteLevel") return undefined;
-  for (const option of ["dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"]) {
-    if (model[option]) throw new UnsupportedTokenizerError(`model option "${option}"`, "byte-level BPE must be plain.");
-  }
+  requirePlain(model, "model");
+  if (model.byte_fallback) throw new UnsupportedTokenizerError('model option "byte_fallback"', "bytes are tokens.");
   const [pattern, before] = readPattern(steps, byteLevel);
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
   for (const name of addedTokens.keys()) vocabulary.delete(name);

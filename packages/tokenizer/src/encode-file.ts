@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { EncodeFileError } from "./errors.ts";
 import { type Borders, findBorders } from "./files/borders.ts";
 import { type EncodedPart, type EncodePartOptions, encodePart } from "./files/encode-part.ts";
+import { EncodeFileError } from "./files/errors.ts";
 import { type FilePart, fileParts } from "./files/file-parts.ts";
 import { type EncodeWorker, WorkerPool } from "./files/worker-pool.ts";
 import { describeTokenizer } from "./formats/write-tokenizer-json.ts";

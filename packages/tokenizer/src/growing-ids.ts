@@ -1,6 +1,8 @@
+import { withRoom } from "./with-room.ts";
+
 /** A `Uint32Array` that grows. */
 export class GrowingIds {
-  private ids = new Uint32Array(0);
+  private ids: Uint32Array;
   length = 0;
 
   constructor(capacity: number) {
@@ -8,13 +10,14 @@ export class GrowingIds {
   }
 
   push(id: number): void {
-    if (this.length === this.ids.length) this.reserve(1);
+    if (this.length === this.ids.length) this.ids = withRoom(this.ids, this.length + 1);
     this.ids[this.length++] = id;
   }
 
   /** Appends `more[start, end)`. */
   append(more: ArrayLike<number>, start = 0, end: number = more.length): void {
-    if (this.length + end - start > this.ids.length) this.reserve(end - start);
+    const needed = this.length + end - start;
+    if (needed > this.ids.length) this.ids = withRoom(this.ids, needed);
     const { ids } = this;
     let { length } = this;
     for (let i = start; i < end; i++) ids[length++] = more[i] as number;
@@ -23,11 +26,5 @@ export class GrowingIds {
 
   finish(): Uint32Array {
     return this.ids.slice(0, this.length);
-  }
-
-  private reserve(count: number): void {
-    const larger = new Uint32Array(Math.max(2 * this.ids.length, this.length + count));
-    larger.set(this.ids);
-    this.ids = larger;
   }
 }

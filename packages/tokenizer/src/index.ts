@@ -4,14 +4,11 @@ export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./dec
 export { type BatchOptions, type EncodedBatch, encodeBatch } from "./encode-batch.ts";
 export {
   DisallowedSpecialTokenError,
-  EncodeFileError,
   InvalidBatchOptionError,
   InvalidPatternError,
   InvalidTrainingOptionError,
   MalformedTokenizerError,
-  MissingTokenizerError,
   PieceTooLongError,
-  SaveTokenizerError,
   UnknownByteError,
   UnknownCharacterError,
   UnknownSpecialTokenError,
@@ -28,6 +25,7 @@ export { tokenizerFromWordPieceVocabulary, type WordPieceOptions } from "./forma
 export { type GgufTokenizerOptions, type GgufTokenizerValue, tokenizerToGguf } from "./formats/write-gguf.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+export { byteTokenizer } from "./models/byte.ts";
 export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
 export type { Part } from "./parts.ts";
 export { type EncodedPair, type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";

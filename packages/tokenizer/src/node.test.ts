@@ -3,12 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  MalformedTokenizerError,
-  MissingTokenizerError,
-  SaveTokenizerError,
-  UnsupportedTokenizerError,
-} from "./errors.ts";
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
+import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
 import { smallText } from "./fixtures/small-text.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { loadTokenizer, saveTokenizer } from "./node.ts";

@@ -2,12 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
-import {
-  MalformedTokenizerError,
-  MissingTokenizerError,
-  SaveTokenizerError,
-  UnsupportedTokenizerError,
-} from "./errors.ts";
+import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
+import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
 import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
 import { type JsonObject, parseJson } from "./formats/json.ts";
 import { qwen2Tokenizer } from "./formats/qwen2-files.ts";
@@ -17,6 +13,7 @@ import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export { type EncodeFileOptions, encodeFile } from "./encode-file.ts";
+export { EncodeFileError, MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
 
 /** Names under which folders have a tokenizer in one file; the first that is there counts. */
 const SINGLE_FILES = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt"] as const;

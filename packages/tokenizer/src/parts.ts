@@ -49,6 +49,9 @@ export function readPattern(value: unknown, place: string): RegExp {
   return new RegExp(escaped || "(?!)", "gu");
 }
 
+/** What Rust's regular expressions take for a word (`\w`), within a class. */
+export const wordCharacters: string = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d`;
+
 export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MissingTokenizerError } from "../errors.ts";
+import { MissingTokenizerError } from "../files/errors.ts";
 import cases from "../fixtures/chats.json" with { type: "json" };
 import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
 import { loadChatTemplate } from "../node.ts";

@@ -98,21 +98,12 @@ function strip(token: string, content: string, start: number, stop: number): str
   return token.slice(begin, end);
 }
 
-const ENGLISH: readonly (readonly [spaced: string, usual: string])[] = [
-  [" .", "."],
-  [" ?", "?"],
-  [" !", "!"],
-  [" ,", ","],
-  [" ' ", "'"],
-  [" n't", "n't"],
-  [" 'm", "'m"],
-  [" do not", " don't"],
-  [" 's", "'s"],
-  [" 've", "'ve"],
-  [" 're", "'re"],
-];
-
 /** The reference's clean-up of English, token by token. */
 function cleanUp(token: string): string {
-  return ENGLISH.reduce((text, [spaced, usual]) => text.replaceAll(spaced, usual), token);
+  return token
+    .replace(/ ([.?!,])/g, "$1")
+    .replaceAll(" ' ", "'")
+    .replace(/ (n't|'m)/g, "$1")
+    .replaceAll(" do not", " don't")
+    .replace(/ ('s|'ve|'re)/g, "$1");
 }

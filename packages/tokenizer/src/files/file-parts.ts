@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { EncodeFileError } from "../errors.ts";
 import type { Borders } from "./borders.ts";
+import { EncodeFileError } from "./errors.ts";
 
 /** A part of a file that can be encoded on its own. */
 export interface FilePart {

@@ -59,6 +59,14 @@ export function readVocabulary(value: unknown, place: string): Map<string, Token
   return vocabulary;
 }
 
+/** The id of a token that a file names. @throws MalformedTokenizerError if the vocabulary lacks it */
+export function asToken(value: unknown, vocabulary: ReadonlyMap<string, TokenId>, place: string): TokenId {
+  const token = asString(value, place);
+  const id = vocabulary.get(token);
+  if (id !== undefined) return id;
+  throw new MalformedTokenizerError(place, `token ${JSON.stringify(token)} is not in the vocabulary.`);
+}
+
 /** Merges: `"a b"` in old files, `["a", "b"]` in new ones. */
 export function readMerges(value: unknown, place: string): Merge[] {
   return asArray(value, place).map((entry, index) => {

@@ -13,7 +13,7 @@ export interface Field {
  *
  * @throws MalformedTokenizerError where the message ends too early or holds what no message can
  */
-export function* readFields(bytes: Uint8Array, message: string): Generator<Field> {
+function* readFields(bytes: Uint8Array, message: string): Generator<Field> {
   let at = 0;
   const varint = (place: string): number => {
     let value = 0;
@@ -47,9 +47,18 @@ function uint32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
-/** The float of these 32 bits. */
-export function float32(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits).buffer)[0] as number;
+/** What a message says, by the numbers of its fields; the last counts where one is there twice. */
+export function readMessage<Values extends object>(
+  bytes: Uint8Array,
+  message: string,
+  readers: { readonly [Number in keyof Values]: (field: Field) => Values[Number] },
+): Partial<Values> {
+  const values: Partial<Values> = {};
+  for (const field of readFields(bytes, message)) {
+    const number = field.number as keyof Values;
+    if (Object.hasOwn(readers, number)) values[number] = readers[number](field);
+  }
+  return values;
 }
 
 export function bytesOf({ value, place }: Field): Uint8Array {
@@ -60,6 +69,15 @@ export function bytesOf({ value, place }: Field): Uint8Array {
 export function numberOf({ value, place }: Field): number {
   if (typeof value === "number") return value;
   throw new MalformedTokenizerError(place, "expected a number, found bytes.");
+}
+
+/** A number of 32 bits as the float that they are. */
+export function floatOf(field: Field): number {
+  return new Float32Array(Uint32Array.of(numberOf(field)).buffer)[0] as number;
+}
+
+export function flagOf(field: Field): boolean {
+  return numberOf(field) !== 0;
 }
 
 /** @throws MalformedTokenizerError if it is not UTF-8 */

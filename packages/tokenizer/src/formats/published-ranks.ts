@@ -3,7 +3,7 @@ import { UnsupportedTokenizerError } from "../errors.ts";
 import { byteLevelCore, PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId } from "../tokenizer.ts";
-import { describeAddedToken } from "./definition.ts";
+import { describeAddedToken, describeTemplate } from "./definition.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 
 /** What the published files of ranks leave unsaid; a file is known by the number of its ranks. */
@@ -13,6 +13,7 @@ interface Published {
 }
 
 const END_OF_TEXT = "<|endoftext|>";
+const BEGIN_OF_TEXT = "<|begin_of_text|>";
 
 function published(ranks: number): Published | undefined {
   switch (ranks) {
@@ -38,7 +39,7 @@ function llama3SpecialTokens(): Record<string, TokenId> {
   const reserved = (from: number, to: number): string[] =>
     Array.from({ length: to - from }, (_, i) => `<|reserved_special_token_${from + i}|>`);
   const turn = ["<|start_header_id|>", "<|end_header_id|>"];
-  const names = ["<|begin_of_text|>", "<|end_of_text|>", ...reserved(0, 4), ...turn, ...reserved(4, 5), "<|eot_id|>"];
+  const names = [BEGIN_OF_TEXT, "<|end_of_text|>", ...reserved(0, 4), ...turn, ...reserved(4, 5), "<|eot_id|>"];
   return Object.fromEntries([...names, ...reserved(5, 251)].map((name, index) => [name, 128_000 + index]));
 }
 
@@ -58,8 +59,15 @@ export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | 
     );
   }
   const core = tokenizerFromTiktoken(ranks, known);
-  const begin = core.specialTokens.get("<|begin_of_text|>");
-  return begin === undefined ? core : startingWith("<|begin_of_text|>", begin, core);
+  const begin = core.specialTokens.get(BEGIN_OF_TEXT);
+  if (begin === undefined) return core;
+  return new PipelineTokenizer({
+    [byteLevelCore]: core,
+    model: { type: "BPE" },
+    added_tokens: [...core.specialTokens].map(([name, token]) => describeAddedToken(name, token)),
+    decoder: { type: "ByteLevel" },
+    post_processor: describeTemplate([BEGIN_OF_TEXT, begin], undefined),
+  });
 }
 
 function countLines(text: string): number {
@@ -70,21 +78,4 @@ function countLines(text: string): number {
     if (end > start) count++;
   }
   return count;
-}
-
-function startingWith(id: string, tokenId: TokenId, core: BytePairTokenizer): PipelineTokenizer {
-  const begin = (type_id: number): object => ({ SpecialToken: { id, type_id } });
-  const text = (name: string, type_id: number): object => ({ Sequence: { id: name, type_id } });
-  return new PipelineTokenizer({
-    [byteLevelCore]: core,
-    model: { type: "BPE" },
-    added_tokens: [...core.specialTokens].map(([name, token]) => describeAddedToken(name, token)),
-    decoder: { type: "ByteLevel" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [begin(0), text("A", 0)],
-      pair: [begin(0), text("A", 0), begin(1), text("B", 1)],
-      special_tokens: { [id]: { id, ids: [tokenId], tokens: [id] } },
-    },
-  });
 }

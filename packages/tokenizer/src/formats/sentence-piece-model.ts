@@ -4,8 +4,8 @@ import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
 import { sentencePiece } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
-import { describeAddedToken } from "./definition.ts";
-import { bytesOf, float32, numberOf, readFields, textOf } from "./protobuf.ts";
+import { describeAddedToken, describeBpe, describeTemplate } from "./definition.ts";
+import { bytesOf, flagOf, floatOf, numberOf, readMessage, textOf } from "./protobuf.ts";
 
 /** What a SentencePiece `.model` leaves unsaid. */
 export interface SentencePieceOptions {
@@ -57,65 +57,49 @@ export function tokenizerFromSentencePiece(bytes: Uint8Array, options: SentenceP
 export function sentencePieceTokenizer(model: SentencePieceModel, options: SentencePieceOptions): PipelineTokenizer {
   const isBpe = model.modelType === BPE;
   const { beginOfText = isBpe ? "<s>" : null, endOfText = isBpe ? null : "</s>" } = options;
+  const ids = new Map(model.pieces.map(({ text }, id) => [text, id]));
+  const [begin, end] = [beginOfText, endOfText].map((name) => {
+    const id = ids.get(name ?? "");
+    return name === null || id === undefined ? undefined : ([name, id] as const);
+  });
   return new PipelineTokenizer({
     added_tokens: model.pieces.flatMap(describeAdded),
     normalizer: describeNormalizer(model),
     pre_tokenizer: null,
-    post_processor: describeTemplate(model, beginOfText, endOfText),
+    post_processor: begin || end ? describeTemplate(begin, end) : null,
     decoder: describeDecoder(model),
-    model: isBpe ? describeBpe(model) : describeUnigram(model),
+    model: isBpe ? describePairs(model) : describeUnigram(model),
   });
 }
 
 function readModel(bytes: Uint8Array): SentencePieceModel {
   const pieces: Piece[] = [];
-  const model = {
-    modelType: UNIGRAM,
-    byteFallback: false,
-    charsmap: new Uint8Array(),
-    addsSpace: true,
-    removesSpaces: true,
-  };
-  for (const field of readFields(bytes, "model")) {
-    if (field.number === 1) pieces.push(readPiece(bytesOf(field), `pieces[${pieces.length}]`));
-    if (field.number === 2) readTrainerSpec(bytesOf(field), model);
-    if (field.number === 3) readNormalizerSpec(bytesOf(field), model);
-  }
+  const { 2: trainer = {}, 3: normalizer = {} } = readMessage(bytes, "model", {
+    1: (field) => pieces.push(readPiece(bytesOf(field), `pieces[${pieces.length}]`)),
+    2: (field) => readMessage(bytesOf(field), "trainer_spec", { 3: numberOf, 24: flagOf, 35: flagOf }),
+    3: (field) => readMessage(bytesOf(field), "normalizer_spec", { 2: bytesOf, 3: flagOf, 4: flagOf, 5: flagOf }),
+  });
   if (pieces.length === 0) throw new MalformedTokenizerError("model", "it has no pieces; is it a SentencePiece model?");
-  return { ...model, pieces };
+  const { 3: modelType = UNIGRAM, 24: putsSpacesAfterWords = false, 35: byteFallback = false } = trainer;
+  if (modelType !== UNIGRAM && modelType !== BPE)
+    throw new UnsupportedTokenizerError(`SentencePiece model type ${modelType}`, "Unigram (1) and BPE (2) are.");
+  if (putsSpacesAfterWords) throw unsupported("treat_whitespace_as_suffix");
+  const {
+    2: charsmap = new Uint8Array(),
+    3: addsSpace = true,
+    4: removesSpaces = true,
+    5: escapes = true,
+  } = normalizer;
+  if (!escapes) throw unsupported("escape_whitespaces = false");
+  return { pieces, modelType, byteFallback, charsmap, addsSpace, removesSpaces };
 }
 
 function readPiece(bytes: Uint8Array, place: string): Piece {
-  let [text, score, type] = ["", 0, NORMAL];
-  for (const field of readFields(bytes, place)) {
-    if (field.number === 1) text = textOf(field);
-    if (field.number === 2) score = float32(numberOf(field));
-    if (field.number === 3) type = numberOf(field);
-  }
+  const fields = readMessage(bytes, place, { 1: textOf, 2: floatOf, 3: numberOf });
+  const { 1: text = "", 2: score = 0, 3: type = NORMAL } = fields;
   if (text === "") throw new MalformedTokenizerError(place, "it is empty.");
   if (Number.isNaN(score)) throw new MalformedTokenizerError(place, "its score is not a number.");
   return { text, score, type };
-}
-
-type Settings = { -readonly [K in Exclude<keyof SentencePieceModel, "pieces">]: SentencePieceModel[K] };
-
-function readTrainerSpec(bytes: Uint8Array, model: Settings): void {
-  for (const field of readFields(bytes, "trainer_spec")) {
-    if (field.number === 3) model.modelType = numberOf(field);
-    if (field.number === 35) model.byteFallback = numberOf(field) !== 0;
-    if (field.number === 24 && numberOf(field) !== 0) throw unsupported("treat_whitespace_as_suffix");
-  }
-  if (model.modelType !== UNIGRAM && model.modelType !== BPE)
-    throw new UnsupportedTokenizerError(`SentencePiece model type ${model.modelType}`, "Unigram (1) and BPE (2) are.");
-}
-
-function readNormalizerSpec(bytes: Uint8Array, model: Settings): void {
-  for (const field of readFields(bytes, "normalizer_spec")) {
-    if (field.number === 2) model.charsmap = bytesOf(field);
-    if (field.number === 3) model.addsSpace = numberOf(field) !== 0;
-    if (field.number === 4) model.removesSpaces = numberOf(field) !== 0;
-    if (field.number === 5 && numberOf(field) === 0) throw unsupported("escape_whitespaces = false");
-  }
 }
 
 function unsupported(setting: string): UnsupportedTokenizerError {
@@ -151,23 +135,6 @@ function describeDecoder({ addsSpace }: SentencePieceModel): Part {
   return { type: "Sequence", decoders: [replace, { type: "ByteFallback" }, { type: "Fuse" }, ...strip] };
 }
 
-function describeTemplate({ pieces }: SentencePieceModel, begin: string | null, end: string | null): Part | null {
-  const tokens = [begin, end].filter((token) => pieces.some(({ text }) => text === token)) as string[];
-  if (tokens.length === 0) return null;
-  const around = (text: string, type_id: number): object[] => [
-    ...(begin !== null && tokens.includes(begin) ? [{ SpecialToken: { id: begin, type_id } }] : []),
-    { Sequence: { id: text, type_id } },
-    ...(end !== null && tokens.includes(end) ? [{ SpecialToken: { id: end, type_id } }] : []),
-  ];
-  const idOf = (token: string): TokenId => pieces.findIndex(({ text }) => text === token);
-  return {
-    type: "TemplateProcessing",
-    single: around("A", 0),
-    pair: [...around("A", 0), ...around("B", begin === null ? 0 : 1)],
-    special_tokens: Object.fromEntries(tokens.map((id) => [id, { id, ids: [idOf(id)], tokens: [id] }])),
-  };
-}
-
 function describeUnigram({ pieces, byteFallback }: SentencePieceModel): Part {
   const absent = new Set<TokenId>();
   pieces.forEach(({ type }, id) => type === NORMAL || type === USER_DEFINED || absent.add(id));
@@ -180,21 +147,16 @@ function describeUnigram({ pieces, byteFallback }: SentencePieceModel): Part {
   } as Part;
 }
 
-function describeBpe({ pieces, byteFallback }: SentencePieceModel): Part {
+function describePairs({ pieces, byteFallback }: SentencePieceModel): Part {
   const { merges, ranks } = mergesOf(pieces);
-  return {
-    type: "BPE",
-    dropout: null,
+  const settings = {
     unk_token: pieces[unknownId(pieces)]?.text ?? null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
     fuse_unk: true,
     byte_fallback: byteFallback,
-    ignore_merges: false,
     vocab: Object.fromEntries(pieces.map(({ text }, id) => [text, id])),
     merges,
-    [sentencePiece]: { ranks },
-  } as Part;
+  };
+  return { ...describeBpe(settings), [sentencePiece]: { ranks } } as Part;
 }
 
 function unknownId(pieces: readonly Piece[]): TokenId {

@@ -149,7 +149,7 @@ describe("what is malformed is named with its place", () => {
     [edited({ added_tokens: [{ content: "x" }] }), "added_tokens[0].id: expected an id"],
     [
       edited({ model: { ...writtenCharacters.model, vocab: { a: 0, b: 0 } } }, writtenCharacters),
-      "id 0 belongs to another",
+      "id 0 leaves a gap or is taken",
     ],
     [edited({ model: { ...writtenCharacters.model, vocab: { a: 0, b: 2 } } }, writtenCharacters), "id 2 leaves a gap"],
     [

@@ -32,11 +32,11 @@ function readCharacters(file: JsonObject, model: JsonObject): CharacterTokenizer
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
   const characters: string[] = [];
   for (const [character, id] of vocabulary) {
-    const place = `model.vocab, token ${JSON.stringify(character)}`;
-    if (id >= vocabulary.size)
-      throw new MalformedTokenizerError(place, `id ${id} leaves a gap: there are ${vocabulary.size} characters.`);
-    if (characters[id] !== undefined)
-      throw new MalformedTokenizerError(place, `id ${id} belongs to another character too.`);
+    const isFree = id < vocabulary.size && characters[id] === undefined;
+    if (!isFree) {
+      const problem = `id ${id} leaves a gap or is taken: there are ${vocabulary.size} characters.`;
+      throw new MalformedTokenizerError(`model.vocab, token ${JSON.stringify(character)}`, problem);
+    }
     characters[id] = character;
   }
   return new CharacterTokenizer(characters);

@@ -1,11 +1,11 @@
 import { type BytePairDefinition, BytePairTokenizer } from "../byte-pair/bpe.ts";
-import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
+import { impliedMerges } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
 import { byteLevelCore, PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
-import type { TokenId, Tokenizer } from "../tokenizer.ts";
-import { allTokens, describeAddedToken } from "./definition.ts";
+import type { Tokenizer } from "../tokenizer.ts";
+import { allTokens, describeAddedToken, describeBpe } from "./definition.ts";
 
 /**
  * A tokenizer as Hugging Face's `tokenizer.json`, which `tokenizers` and `transformers` open and encode alike.
@@ -23,72 +23,46 @@ export function describeTokenizer(tokenizer: Tokenizer): object {
   if (tokenizer instanceof BytePairTokenizer) return describeBytePairs(tokenizer.definition);
   if (tokenizer instanceof CharacterTokenizer) return describeCharacters(tokenizer);
   if (tokenizer instanceof PipelineTokenizer) {
-    const nothing = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-    const core = tokenizer.definition[byteLevelCore];
-    const { post_processor } = tokenizer.definition;
-    if (core !== undefined) return { ...describeBytePairs(core.definition), post_processor };
-    return { version: "1.0", truncation: null, padding: null, ...nothing, ...tokenizer.definition };
+    const { definition } = tokenizer;
+    const core = definition[byteLevelCore];
+    if (core === undefined) return file(definition);
+    return { ...describeBytePairs(core.definition), post_processor: definition.post_processor };
   }
   throw new UnsupportedTokenizerError(`tokenizer ${tokenizer.constructor.name}`, "those of this package can be saved.");
 }
 
 function describeBytePairs(definition: BytePairDefinition): object {
-  const { vocabulary, merges, pattern, specialTokens, ignoreMerges } = definition;
+  const { vocabulary, merges, pattern, specialTokens = new Map(), ignoreMerges = false } = definition;
+  const byId = [...specialTokens].sort(([, a], [, b]) => a - b);
   return file({
-    addedTokens: [...(specialTokens ?? [])]
-      .sort(([, a], [, b]) => a - b)
-      .map(([name, id]) => describeAddedToken(name, id)),
-    preTokenizer: describePattern(pattern),
+    added_tokens: byId.map(([name, id]) => describeAddedToken(name, id)),
+    pre_tokenizer: describePattern(pattern),
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    vocabulary: allTokens(definition),
-    merges: merges ?? impliedMerges(vocabulary),
-    ignoreMerges: ignoreMerges ?? false,
+    model: describeBpe({
+      ignore_merges: ignoreMerges,
+      vocab: allTokens(definition),
+      merges: merges ?? impliedMerges(vocabulary),
+    }),
   });
 }
 
-function describeCharacters(tokenizer: CharacterTokenizer): object {
-  return file({
-    addedTokens: [],
-    preTokenizer: null,
-    decoder: { type: "Fuse" },
-    vocabulary: Object.fromEntries(tokenizer.characters.map((character, id) => [character, id])),
-    merges: [],
-    ignoreMerges: false,
-  });
-}
-
-interface Parts {
-  readonly addedTokens: readonly object[];
-  readonly preTokenizer: object | null;
-  readonly decoder: object;
-  readonly vocabulary: Readonly<Record<string, TokenId>>;
-  readonly merges: readonly Merge[];
-  readonly ignoreMerges: boolean;
+function describeCharacters({ characters }: CharacterTokenizer): object {
+  const vocab = Object.fromEntries(characters.map((character, id) => [character, id]));
+  return file({ decoder: { type: "Fuse" }, model: describeBpe({ vocab, merges: [] }) });
 }
 
 /** The keys, their order and their defaults as Hugging Face's library writes them. */
-function file(parts: Parts): object {
+function file(entries: object): object {
   return {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: parts.addedTokens,
+    added_tokens: [],
     normalizer: null,
-    pre_tokenizer: parts.preTokenizer,
+    pre_tokenizer: null,
     post_processor: null,
-    decoder: parts.decoder,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: parts.ignoreMerges,
-      vocab: parts.vocabulary,
-      merges: parts.merges,
-    },
+    decoder: null,
+    ...entries,
   };
 }
 

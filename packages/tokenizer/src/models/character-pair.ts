@@ -1,7 +1,7 @@
 import { mergePiece } from "../byte-pair/merge-piece.ts";
 import { ListedMerges } from "../byte-pair/merges.ts";
-import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
-import { asBoolean, asString, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
+import { UnsupportedTokenizerError } from "../errors.ts";
+import { asBoolean, asToken, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
 import { sentencePiece } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
@@ -25,16 +25,13 @@ export class CharacterPairs implements Model {
   private readonly words: Model;
 
   constructor(model: JsonObject, place: string) {
-    for (const option of ["dropout", "continuing_subword_prefix", "end_of_word_suffix"]) {
-      if (model[option]) throw new UnsupportedTokenizerError(`${place} option "${option}"`, "BPE must be plain.");
-    }
+    requirePlain(model, place);
     this.vocabulary = readVocabulary(model.vocab, `${place}.vocab`);
     this.spellings = new Map([...this.vocabulary].map(([token, id]) => [id, token.length]));
     const merges = readMerges(model.merges, `${place}.merges`);
     const own = model[sentencePiece as unknown as string] as { readonly ranks: Int32Array } | undefined;
     this.merges = new ListedMerges(this.vocabulary, merges, own?.ranks);
-    this.unknown =
-      model.unk_token == null ? undefined : this.idOf(asString(model.unk_token, `${place}.unk_token`), place);
+    if (model.unk_token != null) this.unknown = asToken(model.unk_token, this.vocabulary, `${place}.unk_token`);
     this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
     this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);
@@ -106,13 +103,14 @@ export class CharacterPairs implements Model {
       spans.push(start, end);
     }
   }
-
-  private idOf(token: string, place: string): TokenId {
-    const id = this.vocabulary.get(token);
-    if (id !== undefined) return id;
-    throw new MalformedTokenizerError(place, `token ${JSON.stringify(token)} is not in the vocabulary.`);
-  }
 }
 
 const SPACE = 0x2581; // ▁
 const utf8 = new TextEncoder();
+
+/** @throws UnsupportedTokenizerError if one of the variants of BPE is asked for that no published model uses */
+export function requirePlain(model: JsonObject, place: string): void {
+  for (const option of ["dropout", "continuing_subword_prefix", "end_of_word_suffix"]) {
+    if (model[option]) throw new UnsupportedTokenizerError(`${place} option "${option}"`, "BPE must be plain.");
+  }
+}

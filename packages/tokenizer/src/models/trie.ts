@@ -1,75 +1,64 @@
-import type { TokenId } from "../tokenizer.ts";
+import { withRoom } from "../with-room.ts";
 
-/** A tree of tokens, one UTF-16 unit per edge. Edges lie in one open-addressing table: (node, unit) → node. */
+/**
+ * Trees of words, one number per edge: a UTF-16 unit or a code point. Edges lie in one open-addressing table:
+ * (node, number) → node. Nodes are numbered from 1; 0 is none.
+ */
 export class Trie {
-  private parents = new Int32Array(1024).fill(-1);
-  private units = new Uint16Array(1024);
-  private children = new Int32Array(1024);
-  private ids = new Int32Array(512).fill(-1);
-  private nodes = 0;
-  private edges = 0;
+  /** By node: the id of the word that ends there, or −1. */
+  ids: Int32Array = new Int32Array(1024).fill(-1);
+  private edges = new Int32Array(3 * 1024); // node, number, child (0: free)
+  private mask = 1023;
+  private numNodes = 0;
 
   /** Adds a node that no edge leads to, from which words can be added. */
   addRoot(): number {
-    if (this.nodes === this.ids.length) {
-      const larger = new Int32Array(2 * this.nodes).fill(-1);
-      larger.set(this.ids);
-      this.ids = larger;
-    }
-    return this.nodes++;
+    const node = ++this.numNodes;
+    if (node >= this.ids.length) this.ids = withRoom(this.ids, node + 1).fill(-1, node);
+    return node;
   }
 
-  add(root: number, word: string, id: TokenId): void {
+  addWord(root: number, word: string, id: number): void {
     let node = root;
     for (let i = 0; i < word.length; i++) node = this.childOrNew(node, word.charCodeAt(i));
     this.ids[node] = id;
   }
 
-  /** The node that `unit` leads to from `node`; −1 if there is none. */
-  child(node: number, unit: number): number {
-    const slot = this.probe(node, unit);
-    return this.parents[slot] === -1 ? -1 : (this.children[slot] as number);
+  /** The node that `code` leads to from `node`; 0 if there is none. */
+  child(node: number, code: number): number {
+    return this.edges[this.find(node, code) + 2] as number;
   }
 
-  /** The id of the word that ends at `node`; −1 if none does. */
-  idAt(node: number): number {
-    return this.ids[node] as number;
-  }
-
-  private childOrNew(node: number, unit: number): number {
-    const known = this.child(node, unit);
-    if (known >= 0) return known;
-    if (2 * ++this.edges > this.parents.length) this.grow();
+  childOrNew(node: number, code: number): number {
+    const edge = this.find(node, code);
+    const known = this.edges[edge + 2] as number;
+    if (known !== 0) return known;
     const child = this.addRoot();
-    this.insert(node, unit, child);
+    this.edges[edge] = node;
+    this.edges[edge + 1] = code;
+    this.edges[edge + 2] = child;
+    if (2 * child > this.mask) this.rehash();
     return child;
   }
 
-  private insert(node: number, unit: number, child: number): void {
-    const slot = this.probe(node, unit);
-    this.parents[slot] = node;
-    this.units[slot] = unit;
-    this.children[slot] = child;
-  }
-
-  private grow(): void {
-    const { parents, units, children } = this;
-    const slots = 2 * parents.length;
-    this.parents = new Int32Array(slots).fill(-1);
-    this.units = new Uint16Array(slots);
-    this.children = new Int32Array(slots);
-    for (let i = 0; i < parents.length; i++) {
-      if (parents[i] !== -1) this.insert(parents[i] as number, units[i] as number, children[i] as number);
+  /** The place of an edge, or the free one where it belongs. */
+  private find(node: number, code: number): number {
+    const { edges, mask } = this;
+    const mixed = Math.imul(node, 0x9e3779b1) ^ Math.imul(code, 0x85ebca6b);
+    let place = (mixed ^ (mixed >>> 15)) & mask;
+    while (edges[3 * place + 2] !== 0 && (edges[3 * place] !== node || edges[3 * place + 1] !== code)) {
+      place = (place + 1) & mask;
     }
+    return 3 * place;
   }
 
-  /** The edge's slot, or the empty one where it belongs. */
-  private probe(node: number, unit: number): number {
-    const { parents, units } = this;
-    const mask = parents.length - 1;
-    const mixed = Math.imul(node, 0x9e3779b1) ^ Math.imul(unit, 0x85ebca6b);
-    let slot = (mixed ^ (mixed >>> 15)) & mask;
-    while (parents[slot] !== -1 && (parents[slot] !== node || units[slot] !== unit)) slot = (slot + 1) & mask;
-    return slot;
+  private rehash(): void {
+    const old = this.edges;
+    this.edges = new Int32Array(2 * old.length);
+    this.mask = 2 * this.mask + 1;
+    for (let i = 0; i < old.length; i += 3) {
+      if (old[i + 2] === 0) continue;
+      this.edges.set(old.subarray(i, i + 3), this.find(old[i] as number, old[i + 1] as number));
+    }
   }
 }

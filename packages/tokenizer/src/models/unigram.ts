@@ -36,7 +36,7 @@ export class Unigram implements Model {
     let lowest = Number.POSITIVE_INFINITY;
     tokens.forEach(([token, score], id) => {
       if (own?.absent.has(id)) return;
-      if (token !== "") this.trie.add(this.root, token, id);
+      if (token !== "") this.trie.addWord(this.root, token, id);
       lowest = Math.min(lowest, score);
     });
     this.unknownScore = lowest - UNKNOWN_PENALTY;
@@ -74,8 +74,8 @@ export class Unigram implements Model {
       let node = this.root;
       for (let end = start + 1; end <= length; end++) {
         node = trie.child(node, piece.charCodeAt(end - 1));
-        if (node < 0) break;
-        const id = trie.idAt(node);
+        if (node === 0) break;
+        const id = trie.ids[node] as number;
         if (id < 0) continue;
         if (end === start + width) isKnown = true;
         const sum = here + (scores[id] as number);

@@ -1,5 +1,4 @@
-import { MalformedTokenizerError } from "../errors.ts";
-import { asId, asString, type JsonObject, readVocabulary } from "../formats/json.ts";
+import { asId, asString, asToken, type JsonObject, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
 import type { TokenId } from "../tokenizer.ts";
 import type { Model } from "./model.ts";
@@ -23,14 +22,10 @@ export class WordPiece implements Model {
     this.vocabulary = readVocabulary(model.vocab, `${place}.vocab`);
     this.longestWord = asId(model.max_input_chars_per_word ?? 100, `${place}.max_input_chars_per_word`);
     const prefix = asString(model.continuing_subword_prefix ?? "##", `${place}.continuing_subword_prefix`);
-    const unknown = asString(model.unk_token ?? "[UNK]", `${place}.unk_token`);
-    const id = this.vocabulary.get(unknown);
-    if (id === undefined)
-      throw new MalformedTokenizerError(`${place}.unk_token`, `${JSON.stringify(unknown)} is not in the vocabulary.`);
-    this.unknown = id;
+    this.unknown = asToken(model.unk_token ?? "[UNK]", this.vocabulary, `${place}.unk_token`);
     for (const [token, id] of this.vocabulary) {
-      this.trie.add(this.beginnings, token, id);
-      if (token.startsWith(prefix)) this.trie.add(this.continuations, token.slice(prefix.length), id);
+      this.trie.addWord(this.beginnings, token, id);
+      if (token.startsWith(prefix)) this.trie.addWord(this.continuations, token.slice(prefix.length), id);
     }
   }
 
@@ -64,9 +59,10 @@ export class WordPiece implements Model {
     let node = start === 0 ? this.beginnings : this.continuations;
     for (let i = start; i < word.length; i++) {
       node = trie.child(node, word.charCodeAt(i));
-      if (node < 0) break;
-      if (trie.idAt(node) < 0) continue;
-      id = trie.idAt(node);
+      if (node === 0) break;
+      const found = trie.ids[node] as number;
+      if (found < 0) continue;
+      id = found;
       end = i + 1;
     }
     return [id, end];

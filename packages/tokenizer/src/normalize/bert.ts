@@ -34,6 +34,6 @@ const cleanText: Edit = replaceMatches(INVISIBLE, (character) => {
 });
 
 function stripAccents(): Edit {
-  const strip = replaceMatches(new RegExp(`[${nonspacingMarks()}]+`, "gu"), () => "");
+  const strip = replaceMatches(new RegExp(`${nonspacingMarks()}+`, "gv"), () => "");
   return inSequence([normalForm("NFD"), strip]);
 }

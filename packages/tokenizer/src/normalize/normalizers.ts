@@ -13,7 +13,7 @@ const normalizers: Readonly<Record<string, (part: JsonObject, place: string) => 
   NFKC: () => normalForm("NFKC"),
   NFKD: () => normalForm("NFKD"),
   Lowercase: () => lowercase,
-  StripAccents: () => replaceMatches(new RegExp(`[${marks()}]+`, "gu"), () => ""),
+  StripAccents: () => replaceMatches(new RegExp(`${marks()}+`, "gv"), () => ""),
   BertNormalizer: bertNormalizer,
   Precompiled: precompiled,
   Strip: (part, place) => {

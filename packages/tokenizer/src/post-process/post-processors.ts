@@ -31,19 +31,8 @@ const postProcessors: Readonly<Record<string, (part: JsonObject, place: string) 
       asArray(part[name], `${place}.${name}`).map((entry, i) => readPlace(entry, added, `${place}.${name}[${i}]`));
     return { template: { single: read("single"), pair: read("pair") } };
   },
-  BertProcessing: (part, place) => {
-    const [cls, sep] = [readToken(part.cls, `${place}.cls`), readToken(part.sep, `${place}.sep`)];
-    const single = [tokens(0, cls), text(0, 0), tokens(0, sep)];
-    return { template: { single, pair: [...single, text(1, 1), tokens(1, sep)] } };
-  },
-  RobertaProcessing: (part, place) => {
-    const [cls, sep] = [readToken(part.cls, `${place}.cls`), readToken(part.sep, `${place}.sep`)];
-    const single = [tokens(0, cls), text(0, 0), tokens(0, sep)];
-    return {
-      template: { single, pair: [...single, tokens(0, sep), text(1, 0), tokens(0, sep)] },
-      ...trimming(part, place),
-    };
-  },
+  BertProcessing: (part, place) => ({ template: around(part, place, 1) }),
+  RobertaProcessing: (part, place) => ({ template: around(part, place, 0), ...trimming(part, place) }),
   ByteLevel: trimming,
   Sequence: (part, place) => {
     const steps = makeParts(makePostProcessor, part.processors, `${place}.processors`);
@@ -62,16 +51,21 @@ function trimming(part: JsonObject, place: string): PostProcessor {
   return { trimsOffsets: asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true) ? "first" : true };
 }
 
+/** `cls` before a text and `sep` after it; before a second text of the same type as the first `sep` stands again. */
+function around(part: JsonObject, place: string, secondType: 0 | 1): Template {
+  const token = (name: "cls" | "sep", typeId: number): TemplatePlace =>
+    tokens(typeId, asId(asArray(part[name], `${place}.${name}`)[1], `${place}.${name}`));
+  const single = [token("cls", 0), text(0, 0), token("sep", 0)];
+  const between = secondType === 0 ? [token("sep", 0)] : [];
+  return { single, pair: [...single, ...between, text(1, secondType), token("sep", secondType)] };
+}
+
 function tokens(typeId: number, ...ids: TokenId[]): TemplatePlace {
   return { ids, typeId };
 }
 
 function text(which: 0 | 1, typeId: number): TemplatePlace {
   return { ids: [], text: which, typeId };
-}
-
-function readToken(value: unknown, place: string): TokenId {
-  return asId(asArray(value, place)[1], place);
 }
 
 function readPlace(entry: unknown, added: JsonObject, place: string): TemplatePlace {

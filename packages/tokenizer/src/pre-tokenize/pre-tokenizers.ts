@@ -1,7 +1,7 @@
 import { PieceTooLongError, UnsupportedTokenizerError } from "../errors.ts";
 import { asBoolean, asString, type JsonObject } from "../formats/json.ts";
 import { punctuation } from "../normalize/character-classes.ts";
-import { makePart, makeParts, readPattern } from "../parts.ts";
+import { makePart, makeParts, readPattern, wordCharacters } from "../parts.ts";
 import { prepend, type Stretch } from "../stretch.ts";
 import { metaspace } from "./metaspace.ts";
 
@@ -20,15 +20,13 @@ const preTokenizers: Readonly<Record<string, (part: JsonObject, place: string) =
   },
   BertPreTokenizer: () => {
     const mark = punctuation();
-    return split(new RegExp(`[^\\p{White_Space}${mark}]+|[${mark}]`, "gu"), "Removed", true);
+    return split(new RegExp(`[^\\p{White_Space}${mark}]+|${mark}`, "gv"), "Removed", true);
   },
-  Whitespace: () => {
-    const word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
-    return split(new RegExp(`[${word}]+|[^${word}\\p{White_Space}]+`, "gu"), "Removed", true);
-  },
+  Whitespace: () =>
+    split(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, "gu"), "Removed", true),
   WhitespaceSplit: () => split(/\P{White_Space}+/gu, "Removed", true),
   Punctuation: (part, place) =>
-    split(new RegExp(`[${punctuation()}]`, "gu"), asString(part.behavior ?? "Isolated", `${place}.behavior`)),
+    split(new RegExp(punctuation(), "gv"), asString(part.behavior ?? "Isolated", `${place}.behavior`)),
   Digits: (part, place) =>
     split(
       /\p{N}/gu,

@@ -1,4 +1,4 @@
-import { withRoom } from "./grow.ts";
+import { withRoom } from "../with-room.ts";
 import type { PairCounts } from "./pair-counts.ts";
 
 /** A pair that may merge next, and the range of positions (in an array of its owner) where it arose. */

@@ -1,4 +1,4 @@
-import { withRoom } from "./grow.ts";
+import { withRoom } from "../with-room.ts";
 import type { PieceFinder } from "./unigram-pieces.ts";
 
 /** No node. */
@@ -38,10 +38,10 @@ export class Lattice {
     for (let begin = 0; begin < length; begin++) {
       this.firsts[begin] = this.numNodes;
       let isKnown = false;
-      for (let end = begin, node = 0; end < length; end++) {
+      for (let end = begin, node = finder.root; end < length; end++) {
         node = trie.child(node, codes[start + end] as number);
         if (node === 0) break;
-        const piece = trie.pieces[node] as number;
+        const piece = trie.ids[node] as number;
         if (piece < 0) continue;
         this.addNode(begin, end + 1, piece, scores[piece] as number);
         if (end === begin) isKnown = true;

@@ -1,5 +1,5 @@
 import type { TokenId } from "../tokenizer.ts";
-import { withRoom } from "./grow.ts";
+import { withRoom } from "../with-room.ts";
 
 /** Every pair of neighbours that was ever met, numbered, with its count. Open addressing over flat arrays. */
 export class PairCounts {

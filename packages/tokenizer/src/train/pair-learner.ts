@@ -1,7 +1,7 @@
 import type { Merge } from "../byte-pair/merges.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { withRoom } from "../with-room.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
-import { withRoom } from "./grow.ts";
 import type { TrainingOptions } from "./options.ts";
 import { PairCounts } from "./pair-counts.ts";
 import type { Vocabulary } from "./vocabulary.ts";

@@ -1,3 +1,4 @@
+import { describeAddedToken } from "../formats/definition.ts";
 import { makeNormalizer } from "../normalize/normalizers.ts";
 import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
@@ -26,9 +27,8 @@ export function makePipeline(
   specialNames: readonly string[],
   model: Part,
 ): PipelineTokenizer {
-  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return new PipelineTokenizer({
-    added_tokens: specialNames.map((content, id) => ({ id, content, ...plain })),
+    added_tokens: specialNames.map((name, id) => describeAddedToken(name, id)),
     normalizer: normalizer ?? null,
     pre_tokenizer: preTokenizer,
     model,

@@ -1,4 +1,4 @@
-import { PieceTrie } from "./piece-trie.ts";
+import { Trie } from "../models/trie.ts";
 import type { UnigramWords } from "./unigram-words.ts";
 
 /** Pieces with their scores (log probabilities). Piece 0 stands for an unknown character and has no text. */
@@ -18,7 +18,8 @@ export class PieceFinder {
   pieces: Pieces;
   /** The score of an unknown character. */
   unknownScore = 0;
-  readonly trie: PieceTrie = new PieceTrie();
+  readonly trie: Trie = new Trie();
+  readonly root: number = this.trie.addRoot();
   private readonly words: UnigramWords;
 
   constructor(words: UnigramWords, pieces: Pieces) {
@@ -29,11 +30,15 @@ export class PieceFinder {
 
   /** Goes over to other pieces. */
   use(pieces: Pieces): void {
+    const { trie, words } = this;
     this.pieces = pieces;
-    this.trie.pieces.fill(-1);
+    trie.ids.fill(-1);
     for (let piece = 1; piece < pieces.size; piece++) {
-      const node = this.trie.add(this.words.codes, pieces.starts[piece] as number, pieces.lengths[piece] as number);
-      this.trie.pieces[node] = piece;
+      const start = pieces.starts[piece] as number;
+      const end = start + (pieces.lengths[piece] as number);
+      let node = this.root;
+      for (let i = start; i < end; i++) node = trie.childOrNew(node, words.codes[i] as number);
+      trie.ids[node] = piece;
     }
     this.unknownScore = leastScore(pieces) - UNKNOWN_PENALTY;
   }

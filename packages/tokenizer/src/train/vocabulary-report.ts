@@ -39,12 +39,16 @@ export function vocabularyReport(
 ): VocabularyReport[] {
   const { width, tied = true, dtype = "float32" } = options;
   requireWhole("width", width, 1);
-  const usages = Array.from(tokenizers, (tokenizer) => new Usage(tokenizer));
+  const usages = Array.from(tokenizers, (tokenizer) => ({ tokenizer, numTokens: 0, used: new Set<TokenId>() }));
   let [numWords, numBytes] = [0, 0];
   for (const text of texts) {
     numWords += text.match(/\P{White_Space}+/gu)?.length ?? 0;
     numBytes += utf8.encode(text).length;
-    for (const usage of usages) usage.add(text);
+    for (const usage of usages) {
+      const ids = usage.tokenizer.encode(text);
+      usage.numTokens += ids.length;
+      for (const id of ids) usage.used.add(id);
+    }
   }
   return usages.map(({ tokenizer, numTokens, used }) => {
     const numOrdinary = tokenizer.vocabSize - tokenizer.specialTokens.size;
@@ -59,23 +63,6 @@ export function vocabularyReport(
       embeddingBytes: embeddingParameters * (dtype === "float32" ? 4 : 2),
     };
   });
-}
-
-/** How much of a vocabulary texts use. */
-class Usage {
-  readonly tokenizer: Tokenizer;
-  readonly used = new Set<TokenId>();
-  numTokens = 0;
-
-  constructor(tokenizer: Tokenizer) {
-    this.tokenizer = tokenizer;
-  }
-
-  add(text: string): void {
-    const ids = this.tokenizer.encode(text);
-    this.numTokens += ids.length;
-    for (const id of ids) this.used.add(id);
-  }
 }
 
 function ratio(a: number, b: number): number {

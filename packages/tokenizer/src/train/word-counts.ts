@@ -1,4 +1,4 @@
-import { withRoom } from "./grow.ts";
+import { withRoom } from "../with-room.ts";
 
 /**
  * Distinct words and how often each was met. An open-addressing table over flat arrays: the words' UTF-16 units stand

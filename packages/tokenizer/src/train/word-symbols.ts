@@ -1,5 +1,5 @@
 import type { TokenId } from "../tokenizer.ts";
-import { withRoom } from "./grow.ts";
+import { withRoom } from "../with-room.ts";
 
 /** Stands between the words. */
 export const BORDER = -1;
