@@ -25,6 +25,11 @@ export const uses: readonly Use[] = [
       return ids.join() === "2,0,1";`,
   },
   {
+    specifier: "@tessera-lm/tokenizer/train",
+    names: ["trainBytePair"],
+    body: `return trainBytePair(["aaaa"], { vocabSize: 257 }).encode("aa").length === 1;`,
+  },
+  {
     specifier: "@tessera-lm/tokenizer/chat",
     names: ["ChatTemplate"],
     body: `const template = new ChatTemplate("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}");

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { download } from "@tessera-examples/common";
-import { characterTokenizer, type Tokenizer, tokenizerFromGpt2Files, trainBytePair } from "@tessera-lm/tokenizer";
+import { characterTokenizer, type Tokenizer, tokenizerFromGpt2Files } from "@tessera-lm/tokenizer";
+import { trainBytePair } from "@tessera-lm/tokenizer/train";
 import type { Preset } from "./presets.ts";
 
 const gpt2Files = {

@@ -1,14 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { findCorpus, UsageError } from "@tessera-examples/common";
-import {
-  type SplitPatterns,
-  splitPatterns,
-  type Tokenizer,
-  tokenizerFromTiktoken,
-  trainBytePair,
-} from "@tessera-lm/tokenizer";
+import { type SplitPatterns, splitPatterns, type Tokenizer, tokenizerFromTiktoken } from "@tessera-lm/tokenizer";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
+import { trainBytePair } from "@tessera-lm/tokenizer/train";
 
 /** A tokenizer and what to call it. */
 export interface Vocabulary {

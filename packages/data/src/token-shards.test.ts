@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { characterTokenizer, type Tokenizer, trainBytePair } from "@tessera-lm/tokenizer";
+import { characterTokenizer, type Tokenizer } from "@tessera-lm/tokenizer";
+import { trainBytePair } from "@tessera-lm/tokenizer/train";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {

@@ -6,7 +6,6 @@ export {
   DisallowedSpecialTokenError,
   InvalidBatchOptionError,
   InvalidPatternError,
-  InvalidTrainingOptionError,
   MalformedTokenizerError,
   PieceTooLongError,
   UnknownByteError,
@@ -31,9 +30,3 @@ export type { Part } from "./parts.ts";
 export { type EncodedPair, type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
 export { type SplitPatterns, splitPatterns } from "./split/split-patterns.ts";
 export type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "./tokenizer.ts";
-export type { PipelineTrainingOptions, TrainingOptions, TrainingProgress } from "./train/options.ts";
-export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";
-export { trainUnigram, type UnigramTrainingOptions } from "./train/train-unigram.ts";
-export { trainWordPiece, type WordPieceTrainingOptions } from "./train/train-wordpiece.ts";
-export { truncateVocabulary } from "./train/truncate-vocabulary.ts";
-export { type VocabularyReport, type VocabularyReportOptions, vocabularyReport } from "./train/vocabulary-report.ts";

@@ -1,7 +1,7 @@
 /** Our side of the training rows: learns a byte-level BPE, on command. Argument: {@link TrainingSettings}. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { trainBytePair } from "@tessera-lm/tokenizer";
+import { trainBytePair } from "@tessera-lm/tokenizer/train";
 import { serve } from "../../serve.ts";
 import type { TrainingSettings } from "./rows.ts";
 

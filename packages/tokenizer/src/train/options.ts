@@ -1,5 +1,5 @@
-import { InvalidTrainingOptionError } from "../errors.ts";
 import type { Part } from "../parts.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 
 /** How far training has come: first texts are read and their words counted, then the vocabulary is learned. */
 export type TrainingProgress =

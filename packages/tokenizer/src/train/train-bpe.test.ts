@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import type { TrainingProgress } from "./options.ts";
 import { trainBytePair } from "./train-bpe.ts";
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import { smallText } from "../fixtures/small-text.ts";
 import reference from "../fixtures/training.json" with { type: "json" };
 import type { PipelineTokenizer } from "../pipeline.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { trainUnigram } from "./train-unigram.ts";
 
 const shakespeare = new URL("../../../../../shared/data/corpus/tinyshakespeare.txt", import.meta.url);

@@ -1,6 +1,6 @@
-import { InvalidTrainingOptionError } from "../errors.ts";
 import type { PipelineTokenizer } from "../pipeline.ts";
 import { inOrder } from "./alphabet.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { type PipelineTrainingOptions, requireWhole, specialNamesWith } from "./options.ts";
 import { countPipelineWords, makePipeline } from "./pipeline-words.ts";
 import { readTexts } from "./read-texts.ts";

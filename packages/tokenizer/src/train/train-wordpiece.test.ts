@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import { smallText } from "../fixtures/small-text.ts";
 import reference from "../fixtures/training.json" with { type: "json" };
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { trainWordPiece, type WordPieceTrainingOptions } from "./train-wordpiece.ts";
 
 const data = new URL("../../../../../shared/data/", import.meta.url);

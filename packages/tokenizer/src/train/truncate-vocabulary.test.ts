@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import { smallText } from "../fixtures/small-text.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { trainBytePair } from "./train-bpe.ts";
 import { truncateVocabulary } from "./truncate-vocabulary.ts";
 

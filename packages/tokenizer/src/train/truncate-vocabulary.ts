@@ -1,7 +1,7 @@
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import type { Merge } from "../byte-pair/merges.ts";
-import { InvalidTrainingOptionError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { requireWhole } from "./options.ts";
 
 /**

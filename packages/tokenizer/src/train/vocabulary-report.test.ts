@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { InvalidTrainingOptionError } from "../errors.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { trainBytePair } from "./train-bpe.ts";
 import { truncateVocabulary } from "./truncate-vocabulary.ts";
 import { vocabularyReport } from "./vocabulary-report.ts";
