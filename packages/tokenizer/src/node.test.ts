@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
 import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
 import { smallText } from "./fixtures/small-text.ts";
+import { tokenizerFromWordPieceVocabulary } from "./formats/word-piece-vocabulary.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { loadTokenizer, saveTokenizer } from "./node.ts";
 import { trainBytePair } from "./train/train-bpe.ts";
@@ -45,6 +46,20 @@ test("the configuration is one that transformers opens", async () => {
     tokenizer_class: "PreTrainedTokenizerFast",
     bos_token: "<|endoftext|>",
     eos_token: "<|endoftext|>",
+    clean_up_tokenization_spaces: false,
+  });
+});
+
+test("the configuration names the special tokens by their roles", async () => {
+  const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"].join("\n");
+  await saveTokenizer(tokenizerFromWordPieceVocabulary(words), folder);
+  expect(JSON.parse(await readFile(join(folder, "tokenizer_config.json"), "utf8"))).toEqual({
+    tokenizer_class: "PreTrainedTokenizerFast",
+    unk_token: "[UNK]",
+    pad_token: "[PAD]",
+    cls_token: "[CLS]",
+    sep_token: "[SEP]",
+    mask_token: "[MASK]",
     clean_up_tokenization_spaces: false,
   });
 });
