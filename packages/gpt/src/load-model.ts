@@ -133,7 +133,8 @@ function readerOf<Kind extends ModelKind>(type: unknown, kind: Kind, file: strin
   throw new WrongKindError(file, String(type), other);
 }
 
-async function readFields(path: string): Promise<Json> {
+/** The fields of a config.json. */
+export async function readFields(path: string): Promise<Json> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new ModelFileError(`Cannot read ${path}. A model folder holds config.json and model.safetensors.`, { cause });
   });
