@@ -83,6 +83,34 @@ describe("tokenizer", { timeout: 60_000 }, () => {
   });
 });
 
+describe("inspect", { timeout: 60_000 }, () => {
+  it("writes a page on what a model makes of a text, as much of it as it can read", async () => {
+    const out = join(folder, "pages", "inspect.html");
+    const { code, stdout, stderr } = await runExample("inspect", "To <be>. ".repeat(5), "--model", model, "--out", out);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^ {2}blocks\.0 +Block/m);
+    expect(stdout).toContain("The model reads 32 tokens; the other 13 are left out.");
+    expect(await readFile(out, "utf8")).toContain("<h1>tiny</h1>");
+  });
+});
+
+describe("plan", { timeout: 60_000 }, () => {
+  it("plans for a preset and for a folder, with this machine's speed", async () => {
+    const preset = await runExample("plan", "gpt2-xl");
+    expect(preset).toMatchObject({ code: 0, stderr: "" });
+    expect(preset.stdout).toMatch(/^gpt2-xl: 1,557,611,200 parameters$/m);
+    expect(preset.stdout).toMatch(/^this machine \(tessera(-wasm)?\) +[\d.]+ GFLOP\/s/m);
+    const own = await runExample("plan", "--config", model, "--batch-size", "2");
+    expect(own.stdout).toMatch(/Training on 2 texts of 32 tokens/);
+  });
+
+  it("says in one line which presets there are", async () => {
+    const { code, stderr } = await runExample("plan", "gpt5");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: There is no preset "gpt5"; choose one of baby, .*\n$/);
+  });
+});
+
 describe("mmlu", { timeout: 60_000 }, () => {
   it("scores subjects and groups, and says that prompts did not fit", async () => {
     for (const part of ["dev", "test"]) {

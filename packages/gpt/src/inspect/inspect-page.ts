@@ -27,7 +27,7 @@ export async function inspectPage(
 ): Promise<string> {
   const inspection = await inspect(model, tokenizer.encode(text), options);
   const title = options.title ?? model.constructor.name;
-  const data = await pageData(inspection, (id) => tokenizer.decode([id]));
+  const data = await pageData(inspection, (id) => textOf(id, tokenizer));
   return page(title, data);
 }
 
@@ -65,6 +65,11 @@ async function pageData(inspection: Inspection, textOf: (id: number) => string):
     ]),
     names,
   };
+}
+
+/** With its space in front, which some tokenizers leave out at the beginning of a text: what a second one adds. */
+function textOf(id: number, tokenizer: TextCodec): string {
+  return tokenizer.decode([id, id]).slice(tokenizer.decode([id]).length);
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(4));

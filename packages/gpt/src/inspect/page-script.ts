@@ -79,8 +79,9 @@ function describe(i) {
   return [title, element("div", {}, own), bars(said.top, said.top[0][1])];
 }
 
-const lengthOfMap = () => Math.max(1, Math.min(26, Math.floor(560 / T)));
-const labelled = () => T <= 60;
+// Room for the labels of the map, where tokens are few enough to have some.
+const side = T > 60 ? 0 : Math.min(110, 14 + 8 * Math.max(...tokens.map((place) => shown(place).length)));
+const lengthOfMap = () => Math.max(1, Math.min(44, Math.floor((Math.min(680, at("map-box").clientWidth) - side) / T)));
 const loaded = new Map();
 async function weightsOf(index) {
   if (!loaded.has(index)) loaded.set(index, unpack(attention[index].weights));
@@ -100,7 +101,7 @@ function picture(canvas, weights, h) {
   context.putImageData(image, 0, 0);
 }
 const buttons = attention.map(({ heads }, index) => Array.from({ length: heads }, (_, h) => {
-  const button = element("button", { title: "layer " + index + ", head " + h }, element("canvas"));
+  const button = element("button", { title: "layer " + index + ", head " + h }, element("canvas", { className: T > 40 ? "" : "coarse" }));
   button.onclick = () => { layer = index; head = h; drawMap(); };
   return button;
 }));
@@ -115,7 +116,7 @@ async function drawMap() {
   const weights = await weightsOf(layer);
   buttons.flat().forEach((button) => button.classList.toggle("chosen", button === buttons[layer][head]));
   at("map-title").textContent = "Layer " + layer + ", head " + head;
-  const cell = lengthOfMap(), side = labelled() ? 110 : 0, dense = devicePixelRatio || 1;
+  const cell = lengthOfMap(), dense = devicePixelRatio || 1;
   const canvas = at("map"), size = side + cell * T;
   canvas.width = canvas.height = size * dense;
   canvas.style.width = canvas.style.height = size + "px";
@@ -146,7 +147,7 @@ async function drawMap() {
   });
 }
 const under = (event) => {
-  const side = labelled() ? 110 : 0, box = at("map").getBoundingClientRect();
+  const box = at("map").getBoundingClientRect();
   const [row, column] = [event.clientY - box.top, event.clientX - box.left].map((p) => Math.floor((p - side) / lengthOfMap()));
   return row >= 0 && column >= 0 && row < T && column < T ? [row, column] : undefined;
 };
@@ -195,4 +196,5 @@ function choose(i) {
 choose(chosen);
 drawHeads();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawHeads(); drawMap(); });
+addEventListener("resize", drawMap);
 `;

@@ -33,10 +33,10 @@ code, #text, #lens, .token, #detail, #tip { font-family: ui-monospace, "SF Mono"
 #heads div { display: flex; gap: 4px; }
 #heads button { padding: 0; border: 1px solid var(--line); border-radius: 4px; background: none; line-height: 0; cursor: pointer; }
 #heads button.chosen { border-color: var(--accent); box-shadow: 0 0 0 2px var(--accent); }
-#heads canvas { width: 40px; height: 40px; border-radius: 3px; image-rendering: pixelated; }
+#heads canvas { width: 40px; height: 40px; border-radius: 3px; } #heads .coarse { image-rendering: pixelated; }
 figure { margin: 0; flex: 1 1 380px; min-width: 0; }
 #map-title { font-size: 13px; font-weight: 600; margin-bottom: 6px; }
-#map-box { overflow: auto; max-height: 640px; }
+#map-box { overflow: auto; }
 #map { display: block; cursor: crosshair; }
 figcaption { font-size: 13px; color: var(--soft); min-height: 22px; margin-top: 6px; }
 .scroll { overflow: auto; max-height: 560px; }

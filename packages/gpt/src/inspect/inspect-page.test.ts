@@ -1,0 +1,65 @@
+import { inflateRawSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { createDecoder } from "../decoder.ts";
+import { createEncoder } from "../encoder.ts";
+import { inspectPage, type TextCodec } from "./inspect-page.ts";
+
+const words = ["</script>", "<!--", "a", " b", "\n", "\u2028", "&amp;", '"'];
+const tokenizer: TextCodec = {
+  encode: (text) => [...text].map(Number),
+  decode: (ids) => [...ids].map((id) => words[id]).join(""),
+};
+const sizes = { vocabSize: words.length, contextLength: 16, numLayers: 2, numHeads: 2, width: 8 };
+const model = createDecoder(sizes, 1);
+
+interface Data {
+  tokens: number[];
+  expected: ({ p: number; top: [number, number][] } | null)[];
+  attention: { path: string; heads: number; weights: string }[];
+  lens: object[][];
+  neighbors: [number, [number, number][]][];
+  names: [number, string][];
+}
+
+function dataOf(page: string): Data {
+  const [, json] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page) ?? [];
+  return JSON.parse(json as string) as Data;
+}
+
+test("nothing that a text or a title holds becomes a part of the page", async () => {
+  const page = await inspectPage(model, tokenizer, "01234567", { title: "<b>&\"'</b>" });
+  expect(page.match(/<\/script>/g)).toHaveLength(2);
+  expect(page).not.toContain("<!--");
+  expect(page).not.toContain("<b>");
+  expect(page).not.toMatch(/(src|href)=|https?:/); // nothing beside itself
+  const { tokens, names } = dataOf(page);
+  expect(tokens.map((place) => names[place])).toEqual(words.map((word, id) => [id, word]));
+});
+
+test("a page holds what the model makes of the text", async () => {
+  const { expected, attention, lens, neighbors } = dataOf(await inspectPage(model, tokenizer, "232", {}));
+  expect(expected.map((each) => each === null)).toEqual([true, false, false]);
+  expect(lens.map((row) => row.length)).toEqual([3, 3, 3]);
+  expect(neighbors).toHaveLength(2);
+  expect(attention.map(({ path, heads }) => [path, heads])).toEqual([
+    ["blocks.0.attention", 2],
+    ["blocks.1.attention", 2],
+  ]);
+  for (const { weights } of attention) {
+    const bytes = inflateRawSync(Buffer.from(weights, "base64"));
+    expect(bytes).toHaveLength(2 * 3 * 3);
+    expect([bytes[0], bytes[1], bytes[2], bytes[5]]).toEqual([255, 0, 0, 0]);
+    expect(((bytes[3] as number) / 255) ** 2 + ((bytes[4] as number) / 255) ** 2).toBeCloseTo(1, 1);
+  }
+});
+
+test("an encoder's page has no token that comes next", async () => {
+  const page = await inspectPage(createEncoder(sizes, 1), tokenizer, "23", { maskToken: 0 });
+  expect(dataOf(page)).toMatchObject({ causal: false, next: null, expected: [{ rank: expect.any(Number) }, {}] });
+});
+
+test("the page's program is JavaScript", async () => {
+  const page = await inspectPage(model, tokenizer, "2");
+  const program = page.slice(page.lastIndexOf("<script>") + 8, page.lastIndexOf("</script>"));
+  expect(() => new Function(program)).not.toThrow();
+});
