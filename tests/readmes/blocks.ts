@@ -20,6 +20,7 @@ export function readmeBlocks(): Block[] {
   // The repository itself depends on no package; its README's code stands beside the example that uses all of them.
   const homes = [
     ["README.md", "examples/shakespeare"],
+    ["docs/planning.md", "packages/gpt"],
     ["docs/quantisation.md", "packages/weights"],
     ...packageFolders.map((folder) => [`${folder}/README.md`, folder]),
   ];
