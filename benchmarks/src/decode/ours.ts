@@ -8,8 +8,7 @@ import type { DecodeSettings } from "./cases.ts";
 await serve(async () => {
   const settings = JSON.parse(process.argv[2] ?? "{}") as DecodeSettings;
   const { name } = await useBackend(settings.backend as BackendName | undefined);
-  const model = await loadModel(settings.folder);
-
+  const model = await loadModel(settings.folder, "decoder", { precision: settings.format });
   const prompt = Array.from({ length: settings.promptLength }, (_, i) => (7919 * i) % model.vocabSize);
 
   /** The time to the first token, or that of those after it. */
