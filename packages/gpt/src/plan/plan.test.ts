@@ -93,6 +93,11 @@ describe("memory", () => {
     }
   });
 
+  it("of reading 512 tokens, too: a process took 762 MB", () => {
+    const { peak } = plan(gpt2(12, 12, 768), { contextLength: 512 }).inference.F32;
+    expect(Math.abs((peak / 1e6 + 200) / 762 - 1)).toBeLessThan(0.1);
+  });
+
   it("of what is only run shrinks with the bits of its matrices; keys and values do not", () => {
     const { inference, parameters } = plan(llama7b, { contextLength: 1024 });
     expect(inference.F32.weights).toBe(4 * parameters);
