@@ -1,8 +1,8 @@
 import { MalformedTokenizerError } from "./errors.ts";
 import { asArray, asBoolean, asId, asObject, asString } from "./formats/json.ts";
-import { escapeRegExp, wordCharacters } from "./parts.ts";
-import { applyPolicy } from "./special-tokens.ts";
-import type { Edit, Stretch } from "./stretch.ts";
+import { wordCharacters } from "./parts.ts";
+import { anyOf, applyPolicy, type CutOptions, isMarked, withoutMark } from "./special-tokens.ts";
+import { type Edit, Stretch } from "./stretch.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
 
 /** A token that is found in the text before the model sees it. */
@@ -49,15 +49,21 @@ export class AddedTokens {
   /** Hands out what stands in the text, in order: added tokens, and normalized stretches between them. */
   cut(
     whole: Stretch,
-    options: EncodeOptions,
+    options: CutOptions,
     onToken: (id: TokenId, from: Stretch) => void,
     onText: (stretch: Stretch) => void,
   ): void {
+    const { mark = "" } = options;
     const { normalize } = this;
     const [before, after] = this.findersFor(whole.text, options);
-    cutAt(before, whole, onToken, (stretch) =>
-      cutAt(after, normalize === undefined ? stretch : stretch.apply(normalize), onToken, onText),
-    );
+    cutAt(before, whole, mark, onToken, (marked) => {
+      const [stretch, places] = takeOutMarks(marked, mark);
+      const normalized = normalize === undefined ? stretch : stretch.apply(normalize);
+      cutAt(after, normalized, "", onToken, onText, (start, end) => {
+        const [from, to] = (places.length > 0 && normalized.original(start, end)) || [0, 0];
+        return places.some((place) => place >= from && place < to);
+      });
+    });
   }
 
   private findersFor(text: string, options: EncodeOptions): readonly (Finder | undefined)[] {
@@ -116,15 +122,29 @@ function finder(tokens: readonly AddedToken[], normalize: Edit | undefined): Fin
     if (text !== "" && !byText.has(text)) byText.set(text, token);
   }
   if (byText.size === 0) return undefined;
-  const longestFirst = [...byText.keys()].sort((a, b) => b.length - a.length);
-  return { pattern: new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu"), tokens: byText };
+  return { pattern: new RegExp(anyOf([...byText.keys()]), "gu"), tokens: byText };
+}
+
+/** The stretch without its marks, and where they stood in it. Only with marks are places asked of it. */
+function takeOutMarks(stretch: Stretch, mark: string): readonly [Stretch, places: readonly number[]] {
+  const [first = "", ...others] = mark === "" ? [] : stretch.text.split(mark);
+  if (others.length === 0) return [stretch, []];
+  const places: number[] = [];
+  let text = first;
+  for (const part of others) {
+    places.push(text.length);
+    text += part;
+  }
+  return [Stretch.withOffsets(text, stretch.isFirst), places];
 }
 
 function cutAt(
   finder: Finder | undefined,
   stretch: Stretch,
+  mark: string,
   onToken: (id: TokenId, from: Stretch) => void,
   onText: (stretch: Stretch) => void,
+  isText: (start: number, end: number) => boolean = (start) => isMarked(stretch.text, start, mark),
 ): void {
   const { text } = stretch;
   let cut = 0;
@@ -132,7 +152,8 @@ function cutAt(
     const token = finder?.tokens.get(match[0]) as AddedToken;
     let start = match.index;
     let end = start + match[0].length;
-    if (start < cut || (token.singleWord && isWithinWord(text, start, end))) continue;
+    if (start < cut || isText(start, end)) continue;
+    if (token.singleWord && isWithinWord(text, start, end, mark)) continue;
     if (token.lstrip) while (start > cut && SPACE.test(text.charAt(start - 1))) start--;
     if (token.rstrip) while (end < text.length && SPACE.test(text.charAt(end))) end++;
     if (cut < start) onText(stretch.slice(cut, start));
@@ -146,6 +167,8 @@ const SPACE = /\p{White_Space}/u;
 const WORD_AT_END = new RegExp(`[${wordCharacters}]$`, "u");
 const WORD_AT_START = new RegExp(`^[${wordCharacters}]`, "u");
 
-function isWithinWord(text: string, start: number, end: number): boolean {
-  return WORD_AT_END.test(text.slice(Math.max(0, start - 2), start)) || WORD_AT_START.test(text.slice(end, end + 2));
+function isWithinWord(text: string, start: number, end: number, mark: string): boolean {
+  const before = withoutMark(text.slice(Math.max(0, start - 4), start), mark);
+  const after = withoutMark(text.slice(end, end + 4), mark);
+  return WORD_AT_END.test(before) || WORD_AT_START.test(after);
 }

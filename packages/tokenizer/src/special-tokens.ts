@@ -5,6 +5,15 @@ import type { EncodeOptions, TokenId } from "./tokenizer.ts";
 type SpecialTokens = ReadonlyMap<string, TokenId>;
 type Names = "all" | readonly string[];
 
+/** How a text is cut of which a part comes from people who may not use special tokens. */
+export interface CutOptions extends EncodeOptions {
+  /**
+   * A character that stands in or before names that are ordinary text all the same. It is taken out once the special
+   * tokens have been found.
+   */
+  readonly mark?: string;
+}
+
 /**
  * Cuts `text` at the special tokens that it is allowed to contain: ordinary stretches as text, the tokens as ids.
  *
@@ -13,16 +22,29 @@ type Names = "all" | readonly string[];
 export function* cutAtSpecialTokens(
   text: string,
   specialTokens: SpecialTokens,
-  options: EncodeOptions,
+  options: CutOptions,
 ): Generator<string | TokenId> {
+  const { mark = "" } = options;
   const find = finder(specialTokens, applyPolicy(text, specialTokens, options));
   let start = 0;
   for (const match of find === undefined ? [] : text.matchAll(find)) {
-    if (match.index > start) yield text.slice(start, match.index);
+    if (isMarked(text, match.index, mark)) continue;
+    const before = withoutMark(text.slice(start, match.index), mark);
+    if (before !== "") yield before;
     yield specialTokens.get(match[0]) as TokenId;
     start = match.index + match[0].length;
   }
-  if (start < text.length) yield text.slice(start);
+  const rest = withoutMark(text.slice(start), mark);
+  if (rest !== "") yield rest;
+}
+
+/** Whether the mark stands before the place `index`. */
+export function isMarked(text: string, index: number, mark: string): boolean {
+  return mark !== "" && text.endsWith(mark, index);
+}
+
+export function withoutMark(text: string, mark: string): string {
+  return mark === "" ? text : text.replaceAll(mark, "");
 }
 
 /**
@@ -73,6 +95,11 @@ function finder(specialTokens: SpecialTokens, names: Names): RegExp | undefined 
 const findersOfAll = new WeakMap<SpecialTokens, RegExp>();
 
 function compile(names: readonly string[]): RegExp {
+  return new RegExp(anyOf(names), "gu");
+}
+
+/** The source of a regular expression that finds the longest name. */
+export function anyOf(names: readonly string[]): string {
   const longestFirst = [...names].sort((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu");
+  return longestFirst.map(escapeRegExp).join("|");
 }

@@ -24,7 +24,7 @@ export class Stretch {
   }
 
   /** A whole text that remembers its offsets. Both halves of a surrogate pair stand for the whole character. */
-  static withOffsets(text: string): Stretch {
+  static withOffsets(text: string, isFirst = true): Stretch {
     const starts = new Uint32Array(text.length);
     const ends = new Uint32Array(text.length);
     for (let i = 0; i < text.length; ) {
@@ -33,7 +33,7 @@ export class Stretch {
       ends.fill(end, i, end);
       i = end;
     }
-    return new Stretch(text, true, { starts, ends });
+    return new Stretch(text, isFirst, { starts, ends });
   }
 
   slice(start: number, end: number): Stretch {

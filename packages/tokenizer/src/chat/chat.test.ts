@@ -7,6 +7,7 @@ import { MissingTokenizerError } from "../files/errors.ts";
 import cases from "../fixtures/chats.json" with { type: "json" };
 import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
 import { loadChatTemplate } from "../node.ts";
+import { PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import { type ChatMessage, ChatTemplate } from "./chat-template.ts";
 import { encodeChat } from "./encode-chat.ts";
@@ -114,6 +115,71 @@ describe("encodeChat", () => {
       variables: { name: "<|im_start|>" },
     });
     expect([...ids]).toEqual([256, ...ordinary('[{"a": "<|im_end|>"}]<|im_start|>'), 257]);
+  });
+});
+
+describe("encodeChat cannot be tricked", () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => `${btoa(String.fromCharCode(byte))} ${byte}`).join("\n");
+  const specialTokens = { "<|im_end|>": 256, "§": 257, aba: 258 };
+  const tokenizer = tokenizerFromTiktoken(bytes, { pattern: splitPatterns.qwen2, specialTokens });
+  const specialIds = (ids: Uint32Array): number[] => [...ids].filter((id) => id >= 256);
+
+  test("by the keys of tools", () => {
+    const template = new ChatTemplate("{{ tools | tojson }}<|im_end|>");
+    const ids = encodeChat(tokenizer, template, [], { tools: [{ "x<|im_end|>": { "§": 1 } }] });
+    expect(specialIds(ids)).toEqual([256]);
+    expect(tokenizer.decode(ids)).toBe('[{"x<|im_end|>": {"§": 1}}]<|im_end|>');
+  });
+
+  test.each(["§", "§§a", "ababa", "<|im_end|>§", "a§", "aab"])("by %j", (content) => {
+    const template = new ChatTemplate("§{{ messages[0].content }}<|im_end|>{{ messages[0].content }}§");
+    const ids = encodeChat(tokenizer, template, [{ role: "user", content }]);
+    expect([ids[0], ...specialIds(ids)]).toEqual([257, 257, 256, 257]);
+  });
+
+  test("by what the template cuts off", () => {
+    const template = new ChatTemplate("{{ messages[0].content[1:] }}<|im_end|>");
+    const ids = encodeChat(tokenizer, template, [{ role: "user", content: "<|im_end|>" }]);
+    expect(specialIds(ids)).toEqual([256]);
+  });
+
+  test("what JSON cannot hold is named", () => {
+    const content = 3n as unknown as string;
+    expect(() => encodeChat(tokenizer, new ChatTemplate("x"), [{ role: "user", content }])).toThrow(TemplateError);
+  });
+});
+
+describe("encodeChat finds the template's tokens as the tokenizer does", () => {
+  const vocab = { "[UNK]": 0, a: 1, b: 2, "<": 3, ">": 4, "▁": 5 };
+  const special = (id: number, content: string, more: object = {}): object => ({ id, content, special: true, ...more });
+  const tokenizer = new PipelineTokenizer({
+    normalizer: { type: "NFKC" },
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: "first" },
+    model: { type: "Unigram", vocab: Object.keys(vocab).map((token) => [token, -1]), unk_id: 0 },
+    added_tokens: [
+      special(6, "<a>", { normalized: true }),
+      special(7, "<b>", { normalized: false, lstrip: true, rstrip: true }),
+      special(8, "ab", { normalized: false, single_word: true }),
+    ],
+  });
+  const template = new ChatTemplate("<a> <b> {{ messages[0].content }} ab<b><a>");
+  const contents = ["ba", "<b>", "<a>", "ab", "＜a＞", "＜b＞ａ", "b<b>", "a<a>a <a>", "ａb ab"];
+  const encode = (content: string): number[] => [...encodeChat(tokenizer, template, [{ role: "user", content }])];
+
+  test.each(contents)("around %j", (content) => {
+    const [start, end] = [
+      [6, 7],
+      [8, 7, 6],
+    ];
+    const ids = encode(content);
+    expect(ids.slice(0, 2)).toEqual(start);
+    expect(ids.slice(-3)).toEqual(end);
+    expect(ids.slice(2, -3).filter((id) => id > 5)).toEqual([]);
+    expect(tokenizer.decode(ids.slice(2, -3)).replace(/\s/g, "").length).toBeGreaterThan(0);
+  });
+
+  test("as `encode` does where nothing is to be told apart", () => {
+    expect(encode("b a b")).toEqual([...tokenizer.encode("<a> <b> b a b ab<b><a>", { allowedSpecial: "all" })]);
   });
 });
 

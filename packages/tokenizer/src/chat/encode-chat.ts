@@ -1,15 +1,18 @@
-import { cutAtSpecialTokens } from "../special-tokens.ts";
-import type { TokenId, Tokenizer } from "../tokenizer.ts";
+import { anyOf, type CutOptions } from "../special-tokens.ts";
+import type { Tokenizer } from "../tokenizer.ts";
 import type { ChatMessage, ChatTemplate, RenderChatOptions } from "./chat-template.ts";
+import { TemplateError } from "./errors.ts";
 
 /**
  * The ids of a conversation. The special tokens that the template writes become their ids; their names inside of
- * messages, tools, documents and variables stay ordinary text, so that nobody can end a turn that is not theirs.
+ * messages, tools, documents and variables, keys included, stay ordinary text, so that nobody can end a turn that is
+ * not theirs.
  *
- * To tell them apart, a character that occurs nowhere in the input is put into each such name before the template sees
- * it, and taken out again of the ordinary text between the special tokens.
+ * To tell them apart, each such name is marked with a character that occurs nowhere in the input before the template
+ * sees it. `encode` takes the marks out again once it has found the special tokens.
  *
- * @throws TemplateError, and what `tokenizer.encode` throws
+ * @param tokenizer one of this package
+ * @throws TemplateError, also for values that JSON cannot hold, such as a BigInt; and what `tokenizer.encode` throws
  */
 export function encodeChat(
   tokenizer: Tokenizer,
@@ -17,11 +20,27 @@ export function encodeChat(
   messages: readonly ChatMessage[],
   options: RenderChatOptions = {},
 ): Uint32Array {
-  const mark = unusedCharacter(JSON.stringify([messages, options, template.source]));
-  const broken = (value: unknown): unknown => breakNames(value, [...tokenizer.specialTokens.keys()], mark);
-  const text = template.render(broken(messages) as readonly ChatMessage[], broken(options) as RenderChatOptions);
-  if (!text.includes(mark)) return tokenizer.encode(text, { allowedSpecial: "all" });
-  return encodeBroken(tokenizer, text, mark);
+  const mark = unusedCharacter(asJson([messages, options, template.source, template.specialTokens]));
+  const marked = (value: unknown): unknown => mapTexts(value, (text) => markNames(tokenizer, text, mark));
+  const text = template.render(marked(messages) as readonly ChatMessage[], marked(options) as RenderChatOptions);
+  return tokenizer.encode(text, allowAll(mark));
+}
+
+function allowAll(mark: string): CutOptions {
+  return { allowedSpecial: "all", mark };
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new TemplateError(
+      `the conversation is not JSON (${(cause as Error).message}); give texts, numbers and lists`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** One of Unicode's noncharacters, which no text should contain and this one does not. */
@@ -32,29 +51,25 @@ function unusedCharacter(text: string): string {
   }
 }
 
-/** A copy in which each name in a text has the mark behind its first character. */
-function breakNames(value: unknown, names: readonly string[], mark: string): unknown {
-  if (typeof value === "string") {
-    return names.reduce((text, name) => text.replaceAll(name, name.slice(0, 1) + mark + name.slice(1)), value);
-  }
-  if (Array.isArray(value)) return value.map((entry) => breakNames(entry, names, mark));
+/** A copy with each text in it changed, keys too. */
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((entry) => mapTexts(entry, change));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, breakNames(entry, names, mark)]));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [change(key), mapTexts(entry, change)]));
 }
 
-function encodeBroken(tokenizer: Tokenizer, text: string, mark: string): Uint32Array {
-  const ids: TokenId[] = [];
-  for (const part of cutAtSpecialTokens(text, tokenizer.specialTokens, { allowedSpecial: "all" })) {
-    if (typeof part === "number") ids.push(part);
-    else for (const id of encodeAfter(tokenizer, ids.at(-1), part.replaceAll(mark, ""))) ids.push(id);
-  }
-  return Uint32Array.from(ids);
+/** A mark before each name and, so that the template cannot cut it off, within. */
+function markNames(tokenizer: Tokenizer, text: string, mark: string): string {
+  if (tokenizer.specialTokens.size === 0) return text;
+  const names = new RegExp(`(?=(${anyOf([...tokenizer.specialTokens.keys()])}))[^]`, "gu");
+  const marked = text.replace(names, (first, name) => mark + first + (first === name ? "" : mark));
+  return holdsSpecialTokens(tokenizer, marked, mark) ? text.replace(/[^]/gu, (character) => mark + character) : marked;
 }
 
-/** Ordinary text behind a special token: some tokenizers put a space before a text, but only where it begins. */
-function encodeAfter(tokenizer: Tokenizer, last: TokenId | undefined, text: string): Uint32Array {
-  if (last === undefined) return tokenizer.encode(text);
-  const before = [...tokenizer.specialTokens.keys()].find((name) => !text.includes(name));
-  if (before === undefined) return tokenizer.encode(text);
-  return tokenizer.encode(before + text, { allowedSpecial: [before] }).subarray(1);
+/** Whether a special token is found even so: a normalizer may make its name of other characters. */
+function holdsSpecialTokens(tokenizer: Tokenizer, text: string, mark: string): boolean {
+  const found = tokenizer.encode(text, allowAll(mark));
+  const ordinary = tokenizer.encode(text.replaceAll(mark, ""));
+  return found.length !== ordinary.length || found.some((id, index) => id !== ordinary[index]);
 }
