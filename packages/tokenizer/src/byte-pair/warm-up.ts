@@ -1,6 +1,6 @@
 import type { TokenId } from "../tokenizer.ts";
 
-/** So many tokens side by side are text enough, and less than a fifth of what loading them takes. */
+/** So many tokens side by side are text enough; going over them takes some 40 ms while o200k or cl100k is loaded. */
 const ENOUGH = 6000;
 
 let isWarm = false;
@@ -17,7 +17,8 @@ interface Encoder {
  * Lets the engine compile while a vocabulary is loaded, once in a process, and with what runs later: V8 takes the first
  * hundred thousand words of a text to notice that it goes over them in loops, and compiles again where it meets what it
  * has not seen. The text for that are tokens of the vocabulary, which have letters, digits, spaces and signs of all
- * kinds. The first pass over a megabyte then takes three quarters of the time on its thread, and half on all.
+ * kinds. The first pass over a megabyte then takes about three quarters of the processor time on its
+ * thread, and some six tenths on all.
  */
 export function warmUp(encoder: Encoder): void {
   if (isWarm || encoder.vocabSize < 2 * ENOUGH) return;
