@@ -19,20 +19,22 @@ export function precompiled(part: JsonObject, place: string): Edit {
     passes ??= untouchedAscii(charsmap);
     let changed = "";
     let copied = 0;
+    let aloneUntil = 0; // up to there, a cluster that is not replaced as a whole: its code points are looked up alone
     for (let i = 0; i < text.length; ) {
       // An ASCII character that nothing combines with: nothing to look up.
       if (passes(text.charCodeAt(i)) && !(text.charCodeAt(i + 1) >= 0x300)) {
         i++;
         continue;
       }
-      const end = byLongestKey ? text.length : clusterEnd(text, i);
       const characterEnd = i + ((text.codePointAt(i) as number) > 0xffff ? 2 : 1);
-      let found = charsmap.find(text, i, end, byLongestKey);
-      let foundEnd = byLongestKey ? i + (found?.length ?? 0) : end;
-      if (found === undefined && !byLongestKey && end > characterEnd) {
-        found = charsmap.find(text, i, characterEnd, false);
-        foundEnd = characterEnd;
+      let end = byLongestKey ? text.length : characterEnd;
+      if (!byLongestKey && i >= aloneUntil) {
+        const cluster = clusterEnd(text, i);
+        if (isShort(text, i, cluster) && charsmap.find(text, i, cluster, false) !== undefined) end = cluster;
+        else aloneUntil = cluster;
       }
+      const found = charsmap.find(text, i, end, byLongestKey);
+      const foundEnd = byLongestKey ? i + (found?.length ?? 0) : end;
       if (found === undefined) {
         i = characterEnd;
         continue;
@@ -63,10 +65,7 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
 const PREPENDED = /[\u0600-\u0605\u06dd\u070f\u08e2\u0d4e\u{110bd}]/u;
 const MOST_BYTES = 5;
 
-/**
- * The end of what a reader takes for one character (Unicode Standard Annex 29), where that has few bytes and so may be
- * looked up as a whole; otherwise the end of the code point.
- */
+/** The end of what a reader takes for one character (Unicode Standard Annex 29). */
 function clusterEnd(text: string, start: number): number {
   const first = String.fromCodePoint(text.codePointAt(start) as number);
   const single = start + first.length;
@@ -76,16 +75,23 @@ function clusterEnd(text: string, start: number): number {
   const prepended = PREPENDED.test(first);
   if (!prepended && CONTROL.test(first)) return single;
   let end = single;
-  let bytes = utf8Length(first.codePointAt(0) as number);
   let joins = prepended;
-  for (let next = second; ; next = text.codePointAt(end) as number) {
-    if (Number.isNaN(next) || next === undefined) return end;
-    const character = String.fromCodePoint(next);
-    const staysWith = EXTENDS.test(character) || (joins && !CONTROL.test(character));
-    if (!staysWith) return end;
+  while (end < text.length) {
+    const character = String.fromCodePoint(text.codePointAt(end) as number);
+    if (!EXTENDS.test(character) && !(joins && !CONTROL.test(character))) break;
     joins = false;
-    bytes += utf8Length(next);
-    if (bytes > MOST_BYTES) return single;
     end += character.length;
   }
+  return end;
+}
+
+/** Whether a cluster has so few bytes that it may be replaced as a whole. */
+function isShort(text: string, start: number, end: number): boolean {
+  let bytes = 0;
+  for (let i = start; i < end && bytes <= MOST_BYTES; ) {
+    const codePoint = text.codePointAt(i) as number;
+    bytes += utf8Length(codePoint);
+    i += codePoint > 0xffff ? 2 : 1;
+  }
+  return bytes <= MOST_BYTES;
 }
