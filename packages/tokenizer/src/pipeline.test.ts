@@ -16,13 +16,23 @@ describe.each(parts.tokenizers)(
     const again = tokenizerFromJson(tokenizerToJson(tokenizer));
     const everything = { allowedSpecial: "all", addSpecialTokens: true } as const;
 
+    const { unk_id: unknownId, unk_token: unknown } = models[definition.model] as {
+      unk_id?: number;
+      unk_token?: string;
+    };
+    const special = new Set(tokenizer.specialTokens.values());
+    const isSmuggled = (id: number): boolean =>
+      special.has(id) && id !== unknownId && id !== tokenizer.tokenId(unknown ?? "");
+
     test.each(parts.strings.map((text, index) => [text, index] as const))("%j", (text, index) => {
       const [ids, spans, special, around, decoded, skipped] = cases[index] as Case;
-      expect([...tokenizer.encode(text)]).toEqual(ids);
+      // The reference makes special tokens of text that spells them, even where it is told not to.
+      if (ids.some(isSmuggled)) expect([...tokenizer.encode(text)].some(isSmuggled)).toBe(false);
+      else expect([...tokenizer.encode(text)]).toEqual(ids);
       expect([...tokenizer.encode(text, everything)]).toEqual(special);
       // Where characters are dropped, the reference loses count of places.
       if (tokenizer instanceof PipelineTokenizer && name !== "bpe without unknown") {
-        expect([...tokenizer.encodeWithOffsets(text).offsets]).toEqual(spans);
+        if (!ids.some(isSmuggled)) expect([...tokenizer.encodeWithOffsets(text).offsets]).toEqual(spans);
         expect([...tokenizer.encodeWithOffsets(text, everything).offsets]).toEqual(around);
         expect([...tokenizer.encodeWithOffsets(text, everything).ids]).toEqual(special);
       }

@@ -1,12 +1,12 @@
 import { mergePiece } from "../byte-pair/merge-piece.ts";
-import { ListedMerges } from "../byte-pair/merges.ts";
+import { ListedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { asBoolean, asToken, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
 import { sentencePiece } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { byteTokens } from "./byte-fallback.ts";
-import { type Model, remembering } from "./model.ts";
+import { barred, type Model, remembering } from "./model.ts";
 
 /**
  * Byte-pair encoding as SentencePiece does it (Sennrich et al. 2016; Kudo & Richardson 2018): a text starts as its
@@ -15,6 +15,8 @@ import { type Model, remembering } from "./model.ts";
  */
 export class CharacterPairs implements Model {
   readonly vocabulary: ReadonlyMap<string, TokenId>;
+  /** Those that text can become: not the special ones. */
+  private readonly ordinary: ReadonlyMap<string, TokenId>;
   private readonly spellings: ReadonlyMap<TokenId, number>; // lengths of tokens in UTF-16 units
   private readonly merges: ListedMerges;
   private readonly unknown: TokenId | undefined;
@@ -24,20 +26,24 @@ export class CharacterPairs implements Model {
   private readonly cutsAtSpaces: boolean;
   private readonly words: Model;
 
-  constructor(model: JsonObject, place: string) {
+  constructor(model: JsonObject, place: string, special: ReadonlyMap<string, TokenId>) {
     requirePlain(model, place);
     this.vocabulary = readVocabulary(model.vocab, `${place}.vocab`);
     this.spellings = new Map([...this.vocabulary].map(([token, id]) => [id, token.length]));
+    if (model.unk_token != null) this.unknown = asToken(model.unk_token, this.vocabulary, `${place}.unk_token`);
+    const isBarred = barred(special, this.unknown);
+    this.ordinary = new Map([...this.vocabulary].filter(([token, id]) => !isBarred(token, id)));
     const merges = readMerges(model.merges, `${place}.merges`);
     const own = model[sentencePiece as unknown as string] as { readonly ranks: Int32Array } | undefined;
-    this.merges = new ListedMerges(this.vocabulary, merges, own?.ranks);
-    if (model.unk_token != null) this.unknown = asToken(model.unk_token, this.vocabulary, `${place}.unk_token`);
+    const spellsOrdinary = ([left, right]: Merge): boolean => !special.has(left + right);
+    const usable = own === undefined ? merges.filter(spellsOrdinary) : merges; // SentencePiece merges to no special one
+    this.merges = new ListedMerges(this.vocabulary, usable, own?.ranks);
     this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
     this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);
     // Where no merge joins a space to what stands before it, words merge on their own, and are worth remembering.
     this.cutsAtSpaces =
-      this.vocabulary.has("▁") && !this.wholePieces && !merges.some((merge) => /[^▁]▁/.test(merge.join("")));
+      this.ordinary.has("▁") && !this.wholePieces && !merges.some((merge) => /[^▁]▁/.test(merge.join("")));
     this.words = remembering({ vocabulary: this.vocabulary, encodeInto: (...args) => this.encodeWord(...args) });
   }
 
@@ -56,7 +62,7 @@ export class CharacterPairs implements Model {
   }
 
   private encodeWord(word: string, ids: GrowingIds, spans?: number[]): void {
-    const whole = this.wholePieces ? this.vocabulary.get(word) : undefined;
+    const whole = this.wholePieces ? this.ordinary.get(word) : undefined;
     const symbols = whole === undefined ? this.symbols(word) : { ids: [whole], spans: [0, word.length] };
     const parts = Int32Array.from(symbols.ids);
     const count = mergePiece(parts, parts.length, this.merges);
@@ -76,7 +82,7 @@ export class CharacterPairs implements Model {
     };
     for (const character of word) {
       const end = start + character.length;
-      const id = this.vocabulary.get(character);
+      const id = this.ordinary.get(character);
       const bytes = id === undefined ? this.bytes : undefined;
       if (id !== undefined) push(id, end);
       else if (bytes !== undefined) for (const byte of utf8.encode(character)) push(bytes[byte] as TokenId, end);

@@ -14,6 +14,14 @@ export interface Model {
   encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void;
 }
 
+/** Whether a token is one that text must not become: special, and not the one for what is unknown. */
+export function barred(
+  special: ReadonlyMap<string, TokenId>,
+  unknown: TokenId | undefined,
+): (token: string, id: TokenId) => boolean {
+  return (token, id) => special.get(token) === id && id !== unknown;
+}
+
 /** A model that remembers the ids of pieces met before, within bounds. */
 export function remembering(model: Model): Model {
   const words = new WordTable();

@@ -4,7 +4,7 @@ import type { GrowingIds } from "../growing-ids.ts";
 import { sentencePiece } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { byteTokens } from "./byte-fallback.ts";
-import type { Model } from "./model.ts";
+import { barred, type Model } from "./model.ts";
 import { Trie } from "./trie.ts";
 
 /** How much worse than the rarest token a character is that the vocabulary lacks. */
@@ -16,6 +16,8 @@ const UNKNOWN_PENALTY = 10;
  */
 export class Unigram implements Model {
   readonly vocabulary: ReadonlyMap<string, TokenId>;
+  /** Those that text can become: not the special ones. */
+  private readonly ordinary = new Map<string, TokenId>();
   private readonly scores: Float64Array;
   private readonly unknown: TokenId | undefined;
   private readonly unknownScore: number;
@@ -23,7 +25,7 @@ export class Unigram implements Model {
   private readonly trie = new Trie();
   private readonly root = this.trie.addRoot();
 
-  constructor(model: JsonObject, place: string) {
+  constructor(model: JsonObject, place: string, special: ReadonlyMap<string, TokenId>) {
     const tokens = asArray(model.vocab, `${place}.vocab`).map((entry, id) => readEntry(entry, `${place}.vocab[${id}]`));
     const { unk_id: unknown } = model;
     if (unknown != null) this.unknown = asId(unknown, `${place}.unk_id`);
@@ -33,11 +35,14 @@ export class Unigram implements Model {
     this.vocabulary = new Map(tokens.map(([token], id) => [token, id]));
     this.scores = Float64Array.from(tokens, ([, score]) => score);
     const own = model[sentencePiece as unknown as string] as { readonly absent: ReadonlySet<TokenId> } | undefined;
+    const isBarred = barred(special, this.unknown);
     let lowest = Number.POSITIVE_INFINITY;
     tokens.forEach(([token, score], id) => {
       if (own?.absent.has(id)) return;
-      if (token !== "") this.trie.addWord(this.root, token, id);
       lowest = Math.min(lowest, score);
+      if (token === "" || isBarred(token, id)) return;
+      this.ordinary.set(token, id);
+      this.trie.addWord(this.root, token, id);
     });
     this.unknownScore = lowest - UNKNOWN_PENALTY;
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
@@ -54,7 +59,7 @@ export class Unigram implements Model {
       while (isUnknown && k > 0 && (begins[ends[k - 1] as number] as number) < 0) end = ends[--k] as number;
       if (isUnknown) this.pushUnknown(piece, start, end, ids, spans);
       else {
-        ids.push(this.vocabulary.get(piece.slice(start, end)) as TokenId);
+        ids.push(this.ordinary.get(piece.slice(start, end)) as TokenId);
         spans?.push(start, end);
       }
       start = end;
@@ -95,7 +100,7 @@ export class Unigram implements Model {
 
   private pushUnknown(piece: string, start: number, end: number, ids: GrowingIds, spans: number[] | undefined): void {
     const text = piece.slice(start, end);
-    const known = this.vocabulary.get(text);
+    const known = this.ordinary.get(text);
     const bytes = known === undefined ? this.bytes : undefined;
     const id = known ?? this.unknown;
     const found = bytes === undefined ? [id] : Array.from(utf8.encode(text), (byte) => bytes[byte]);

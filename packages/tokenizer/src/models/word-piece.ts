@@ -1,7 +1,7 @@
 import { asId, asString, asToken, type JsonObject, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
 import type { TokenId } from "../tokenizer.ts";
-import type { Model } from "./model.ts";
+import { barred, type Model } from "./model.ts";
 import { Trie } from "./trie.ts";
 
 /**
@@ -18,12 +18,14 @@ export class WordPiece implements Model {
   private readonly spans: number[] = [];
   private readonly found: TokenId[] = [];
 
-  constructor(model: JsonObject, place: string) {
+  constructor(model: JsonObject, place: string, special: ReadonlyMap<string, TokenId>) {
     this.vocabulary = readVocabulary(model.vocab, `${place}.vocab`);
     this.longestWord = asId(model.max_input_chars_per_word ?? 100, `${place}.max_input_chars_per_word`);
     const prefix = asString(model.continuing_subword_prefix ?? "##", `${place}.continuing_subword_prefix`);
     this.unknown = asToken(model.unk_token ?? "[UNK]", this.vocabulary, `${place}.unk_token`);
+    const isBarred = barred(special, this.unknown);
     for (const [token, id] of this.vocabulary) {
+      if (isBarred(token, id)) continue;
       this.trie.addWord(this.beginnings, token, id);
       if (token.startsWith(prefix)) this.trie.addWord(this.continuations, token.slice(prefix.length), id);
     }

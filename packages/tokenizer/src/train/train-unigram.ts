@@ -56,7 +56,7 @@ export function trainUnigram(
     const pieces = new UnigramLearner(words, learningOptions).learn((vocabSize) =>
       options.onProgress?.({ stage: "learn", vocabSize, targetVocabSize: options.vocabSize }),
     );
-    const vocab = [...names.map((name) => [name, 0] as const), ...bestPieces(words, pieces, room)];
+    const vocab = [...names.map((name) => [name, 0] as const), ...bestPieces(words, pieces, room, new Set(names))];
     const model = { type: "Unigram", unk_id: names.indexOf(unknownToken), vocab, byte_fallback: false };
     return makePipeline(surroundings, names, model);
   });
@@ -82,8 +82,13 @@ function checked(options: UnigramTrainingOptions): LearningOptions {
 /** Characters that were pruned come back below the least probable piece, each a little better than the one before. */
 const RESCUE_STEP = 0.0001;
 
-/** All characters, and as many pieces as there is room for, the most probable first. */
-function bestPieces(words: UnigramWords, pieces: Pieces, room: number): (readonly [string, number])[] {
+/** All characters, and as many pieces as there is room for, the most probable first; none has a special token's name. */
+function bestPieces(
+  words: UnigramWords,
+  pieces: Pieces,
+  room: number,
+  special: ReadonlySet<string>,
+): (readonly [string, number])[] {
   const scores = new Map<string, number>();
   for (let piece = 1; piece < pieces.size; piece++) {
     scores.set(
@@ -98,6 +103,6 @@ function bestPieces(words: UnigramWords, pieces: Pieces, room: number): (readonl
     chosen.set(character, score ?? rescued);
     if (score === undefined) rescued += RESCUE_STEP;
   }
-  for (const [text, score] of scores) if (chosen.size < room) chosen.set(text, score);
+  for (const [text, score] of scores) if (chosen.size < room && !special.has(text)) chosen.set(text, score);
   return [...chosen].sort(([, a], [, b]) => b - a);
 }
