@@ -86,7 +86,10 @@ export class PipelineTokenizer implements Tokenizer {
       byteLevel === undefined
         ? makePreTokenizer(definition.pre_tokenizer, "pre_tokenizer")
         : makeChain(byteLevel.steps, "pre_tokenizer.pretokenizers");
-    this.model = byteLevel === undefined ? makeModel(definition.model, "model", this.specialTokens) : byteLevelModel(byteLevel.core);
+    this.model =
+      byteLevel === undefined
+        ? makeModel(definition.model, "model", this.specialTokens)
+        : byteLevelModel(byteLevel.core);
     this.postProcessor = makePostProcessor(definition.post_processor, "post_processor") ?? {};
     this.decodeTokens = makeDecoder(definition.decoder, "decoder");
     if (definition.decoder?.type === "ByteLevel") this.byteLevel = byteLevel?.core;
