@@ -24,6 +24,11 @@ export class GrowingIds {
     this.length = length;
   }
 
+  /** Those from `start` on, without a copy: valid until more are appended. */
+  view(start: number): Uint32Array {
+    return this.ids.subarray(start, this.length);
+  }
+
   finish(): Uint32Array {
     return this.ids.slice(0, this.length);
   }

@@ -235,3 +235,12 @@ describe("offsets", () => {
     );
   });
 });
+
+test("offsets take time that is linear in the number of special tokens", () => {
+  const count = 100_000;
+  const start = performance.now();
+  const { ids, offsets } = smallTiktoken.encodeWithOffsets("a<|endoftext|>".repeat(count), { allowedSpecial: "all" });
+  expect(performance.now() - start).toBeLessThan(2_000);
+  expect([...ids.subarray(-2)]).toEqual([smallTiktoken.encode("a")[0], 410]);
+  expect([...offsets.subarray(-4)]).toEqual([14 * count - 14, 14 * count - 13, 14 * count - 13, 14 * count]);
+});

@@ -58,7 +58,7 @@ export class BytePairTokenizer implements Tokenizer {
     this.tokenBytes = new TokenBytes(tokens, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
     this.pieces = pieceEncoder(definition, this.tokenBytes, tokens);
-    if (this.pieces.takesAllBytes) warmUp(this);
+    if (this.splitter.isKnown && this.pieces.takesAllBytes) warmUp(this);
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
@@ -83,7 +83,7 @@ export class BytePairTokenizer implements Tokenizer {
       } else {
         const first = ids.length;
         this.encodeInto(part, ids);
-        pushOffsets(part, start, ids.finish().subarray(first), this.tokenBytes, offsets);
+        pushOffsets(part, start, ids.view(first), this.tokenBytes, offsets);
         position += part.length;
       }
     }

@@ -51,3 +51,15 @@ test("does not keep very long pieces", () => {
   remember(table, "a".repeat(1000), [1]);
   expect(idsOf(table, "a".repeat(1000))).toBeUndefined();
 });
+
+test.each(["word", "a longer word"])("a word without ids takes no room: %s", (text) => {
+  const table = new WordTable();
+  remember(table, text, []);
+  const others = Array.from({ length: 20_000 }, (_, i) => `${text.slice(0, 1)}${i}${text.slice(4)}`);
+  for (const [i, other] of others.entries()) remember(table, other, [i]);
+  // With room for as many words as are kept at most, all would be forgotten.
+  for (let i = 0; i < 2 ** 17; i++) remember(table, text, []);
+  remember(table, "!", [1]);
+  expect(idsOf(table, text)).toBeUndefined();
+  expect(others.filter((other) => idsOf(table, other) === undefined)).toHaveLength(0);
+});

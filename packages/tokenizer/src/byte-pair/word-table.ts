@@ -49,15 +49,16 @@ export class WordTable {
     const { rows } = this;
     const count = (rows[row + SIZES] as number) >> 8;
     if (count === 1) ids.push(rows[row + IDS] as TokenId);
-    else if (count === 0) return false;
+    else if (count === 0)
+      return false; // a free row
     else if (count <= INLINE) ids.append(rows, row + IDS, row + IDS + count);
     else ids.append(this.ids, rows[row + IDS] as number, (rows[row + IDS] as number) + count);
     return true;
   }
 
-  /** Remembers the first `count` ids as those of `text[start, end)`, unless it is too long. */
+  /** Remembers the first `count` ids as those of `text[start, end)`, unless it is too long or there are none. */
   add(text: Units, start: number, end: number, ids: Int32Array, count: number): void {
-    if (end - start > LONGEST_WORD) return;
+    if (count === 0 || end - start > LONGEST_WORD) return;
     if (end - start > SHORT) return this.long.add(text, start, end, ids, count);
     if (2 * ROW * this.size >= this.rows.length) this.grow();
     const row = this.find(text, start, end - start);

@@ -1,4 +1,5 @@
 import { unspell } from "../byte-alphabet.ts";
+import { MalformedTokenizerError } from "../errors.ts";
 import { asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
 import { makePart, makeParts, readPattern } from "../parts.ts";
 import { readPrependScheme } from "../pre-tokenize/metaspace.ts";
@@ -34,6 +35,11 @@ const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Dec
   },
   Strip: (part, place) => {
     const content = asString(part.content, `${place}.content`);
+    if ([...content].length !== 1)
+      throw new MalformedTokenizerError(
+        `${place}.content`,
+        `expected one character, found ${JSON.stringify(content)}.`,
+      );
     const [start, stop] = [asId(part.start, `${place}.start`), asId(part.stop, `${place}.stop`)];
     return (tokens) => tokens.map((token) => strip(token, content, start, stop));
   },
@@ -94,7 +100,7 @@ function decodeOrReplace(bytes: readonly number[]): string {
 function strip(token: string, content: string, start: number, stop: number): string {
   let [begin, end] = [0, token.length];
   for (let i = 0; i < start && token.startsWith(content, begin); i++) begin += content.length;
-  for (let i = 0; i < stop && token.slice(begin, end).endsWith(content); i++) end -= content.length;
+  for (let i = 0; i < stop && end - content.length >= begin && token.endsWith(content, end); i++) end -= content.length;
   return token.slice(begin, end);
 }
 

@@ -33,6 +33,11 @@ export class TextSplitter {
     else this.search = pattern === null ? (text) => text.length : searchByRegularExpression(pattern);
   }
 
+  /** Whether it cuts by a scanner written by hand, which takes linear time for any text. */
+  get isKnown(): boolean {
+    return this.scan !== undefined;
+  }
+
   /** All pieces of the text, many at a time; what one step gives is overwritten by the next. @throws PieceTooLongError */
   *pieces(text: string): Generator<Pieces> {
     const ends = new Int32Array(Math.min(MOST_PIECES, text.length));
