@@ -2,17 +2,20 @@ import { describe, expect, test } from "vitest";
 import { encodeBatch } from "./encode-batch.ts";
 import { InvalidBatchOptionError } from "./errors.ts";
 import cases from "./fixtures/batches.json" with { type: "json" };
-import type { Tokenizer } from "./tokenizer.ts";
+import { characterTokenizer } from "./models/character.ts";
+import { type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
 
 /** Texts of numbers, which are the ids; `101 … 102` around them. */
-const numbers = {
-  vocabSize: 103,
-  specialTokens: new Map([["[PAD]", 100]]),
-  encode: (text, { addSpecialTokens = false } = {}) => {
-    const ids = text.split(" ").filter(Boolean).map(Number);
-    return Uint32Array.from(addSpecialTokens ? [101, ...ids, 102] : ids);
-  },
-} as Partial<Tokenizer> as Tokenizer;
+const vocab = Object.fromEntries(
+  [...Array.from({ length: 100 }, (_, id) => String(id)), "[PAD]", "[CLS]", "[SEP]"].map((token, id) => [token, id]),
+);
+const definition: PipelineDefinition = {
+  added_tokens: ["[PAD]", "[CLS]", "[SEP]"].map((content) => ({ id: vocab[content], content, special: true })),
+  pre_tokenizer: { type: "WhitespaceSplit" },
+  model: { type: "WordPiece", vocab, unk_token: "0" },
+  post_processor: { type: "BertProcessing", cls: ["[CLS]", 101], sep: ["[SEP]", 102] },
+};
+const numbers = new PipelineTokenizer(definition);
 
 const rowsOf = (values: Int32Array, [batch, time]: readonly [number, number]): number[][] =>
   Array.from({ length: batch }, (_, row) => [...values.subarray(row * time, (row + 1) * time)]);
@@ -53,6 +56,8 @@ describe("wrong options are named", () => {
     ["stride", { maxLength: 4, stride: -1 }],
     ["padToMultipleOf", { padToMultipleOf: 0 }],
     ["padId", { padId: -1 }],
+    ["padId", { padId: 2 ** 31 + 5, padToMultipleOf: 8 }],
+    ["padId", { padId: 103, padToMultipleOf: 8 }],
   ] as const)("%s in %j", (option, options) => {
     const encode = (): unknown => encodeBatch(numbers, ["1 2 3 4 5"], options);
     expect(encode).toThrow(InvalidBatchOptionError);
@@ -60,6 +65,27 @@ describe("wrong options are named", () => {
   });
 
   test("padId, where no token is known to fill up", () => {
-    expect(() => encodeBatch({ ...numbers, specialTokens: new Map() }, ["1"])).toThrow("padId is undefined");
+    expect(() => encodeBatch(characterTokenizer("ab"), ["a", "ab"])).toThrow("padId is undefined");
   });
+});
+
+test("no id to fill up is needed where all rows are as long", () => {
+  expect([...encodeBatch(characterTokenizer("ab"), ["ab", "ba"]).inputs]).toEqual([0, 1, 1, 0]);
+});
+
+test("rows are what `encode` gives, also for texts of the tokens that come around them", () => {
+  const texts = ["[CLS]", "[SEP]", "[CLS] [SEP]", "", "5", "[CLS] [CLS]"];
+  const options = { allowedSpecial: "all", addSpecialTokens: true } as const;
+  const post_processor = {
+    type: "TemplateProcessing",
+    single: [{ SpecialToken: { id: "[CLS]" } }, { Sequence: { id: "A" } }],
+    pair: [],
+    special_tokens: { "[CLS]": { ids: [101] } },
+  };
+  for (const tokenizer of [numbers, new PipelineTokenizer({ ...definition, post_processor })]) {
+    const { inputs, attentionMask, shape } = encodeBatch(tokenizer, texts, options);
+    const masks = rowsOf(attentionMask, shape);
+    const rows = rowsOf(inputs, shape).map((row, index) => row.filter((_, i) => masks[index]?.[i] === 1));
+    expect(rows).toEqual(texts.map((text) => [...tokenizer.encode(text, options)]));
+  }
 });

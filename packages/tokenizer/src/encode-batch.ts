@@ -1,5 +1,7 @@
 import { InvalidBatchOptionError } from "./errors.ts";
 import { GrowingIds } from "./growing-ids.ts";
+import { PipelineTokenizer } from "./pipeline.ts";
+import { aroundText, makePostProcessor } from "./post-process/post-processors.ts";
 import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Texts as the rows of one rectangle of ids, ready for a model. */
@@ -40,7 +42,6 @@ type Side = "left" | "right";
  */
 export function encodeBatch(tokenizer: Tokenizer, texts: Iterable<string>, options: BatchOptions = {}): EncodedBatch {
   checkOptions(options);
-  const padId = options.padId ?? findPadId(tokenizer);
   const rows: Uint32Array[] = [];
   const textIndex: number[] = [];
   encodeAll(tokenizer, [...texts], options).forEach((text, index) => {
@@ -49,38 +50,31 @@ export function encodeBatch(tokenizer: Tokenizer, texts: Iterable<string>, optio
       textIndex.push(index);
     }
   });
-  return { ...fillUp(rows, padId, options), textIndex: Int32Array.from(textIndex) };
+  return { ...fillUp(rows, tokenizer, options), textIndex: Int32Array.from(textIndex) };
 }
 
 /** The ids of a text, and those that `addSpecialTokens` puts around it. */
 interface EncodedText {
-  readonly before: Uint32Array;
+  readonly before: readonly TokenId[];
   readonly ids: Uint32Array;
-  readonly after: Uint32Array;
+  readonly after: readonly TokenId[];
 }
 
 function encodeAll(tokenizer: Tokenizer, texts: readonly string[], options: BatchOptions): EncodedText[] {
-  const encoded = texts.map((text) => tokenizer.encode(text, { ...options, addSpecialTokens: false }));
-  const none = new Uint32Array();
-  if (!options.addSpecialTokens) return encoded.map((ids) => ({ before: none, ids, after: none }));
-  const sample = encoded.findIndex((ids) => ids.length > 0);
-  const around = tokenizer.encode(texts[Math.max(sample, 0)] ?? "", options);
-  const inside = encoded[sample] ?? none;
-  const start = indexOf(inside, around);
-  const [before, after] = [around.slice(0, start), around.slice(start + inside.length)];
-  return encoded.map((ids) => ({ before, ids, after }));
+  const { before, after } = options.addSpecialTokens ? around(tokenizer) : { before: [], after: [] };
+  return texts.map((text) => ({
+    before,
+    ids: tokenizer.encode(text, { ...options, addSpecialTokens: false }),
+    after,
+  }));
 }
 
-/** Where `part` begins in `whole`. */
-function indexOf(part: Uint32Array, whole: Uint32Array): number {
-  for (let start = 0; start + part.length <= whole.length; start++) {
-    if (part.every((id, i) => id === whole[start + i])) return start;
-  }
-  throw new InvalidBatchOptionError(
-    "addSpecialTokens",
-    true,
-    "a tokenizer that leaves the ids between them as they are",
-  );
+/** What `addSpecialTokens` puts before and after each text. */
+function around(tokenizer: Tokenizer): Omit<EncodedText, "ids"> {
+  const postProcessor = tokenizer instanceof PipelineTokenizer ? tokenizer.definition.post_processor : undefined;
+  const found = aroundText(makePostProcessor(postProcessor, "post_processor")?.template);
+  if (found !== undefined) return found;
+  throw new InvalidBatchOptionError("addSpecialTokens", true, "a tokenizer whose template has each text once");
 }
 
 /** The rows of one text: itself, its beginning or end, or all its windows. */
@@ -105,18 +99,23 @@ function* cut({ before, ids, after }: EncodedText, options: BatchOptions): Gener
   }
 }
 
-function join(parts: readonly Uint32Array[]): Uint32Array {
+function join(parts: readonly ArrayLike<TokenId>[]): Uint32Array {
   const ids = new GrowingIds(parts.reduce((sum, part) => sum + part.length, 0));
   for (const part of parts) ids.append(part);
   return ids.finish();
 }
 
 /** The rows, all as long as the longest or as the options say. */
-function fillUp(rows: readonly Uint32Array[], padId: TokenId, options: BatchOptions): Omit<EncodedBatch, "textIndex"> {
+function fillUp(
+  rows: readonly Uint32Array[],
+  tokenizer: Tokenizer,
+  options: BatchOptions,
+): Omit<EncodedBatch, "textIndex"> {
   const { maxLength = 0, padding = "longest", padToMultipleOf = 1, paddingSide = "right" } = options;
   const longest = padding === "maxLength" ? maxLength : rows.reduce((most, row) => Math.max(most, row.length), 0);
   const length = Math.ceil(longest / padToMultipleOf) * padToMultipleOf;
-  const inputs = new Int32Array(rows.length * length).fill(padId);
+  const inputs = new Int32Array(rows.length * length);
+  if (rows.some((row) => row.length < length)) inputs.fill(padIdOf(tokenizer, options));
   const attentionMask = new Int32Array(rows.length * length);
   rows.forEach((row, index) => {
     const start = index * length + (paddingSide === "left" ? length - row.length : 0);
@@ -126,7 +125,12 @@ function fillUp(rows: readonly Uint32Array[], padId: TokenId, options: BatchOpti
   return { inputs, attentionMask, shape: [rows.length, length] };
 }
 
-function findPadId({ specialTokens }: Tokenizer): TokenId {
+/** @throws InvalidBatchOptionError if it is no id, or none is known */
+function padIdOf({ specialTokens, vocabSize }: Tokenizer, { padId }: BatchOptions): TokenId {
+  if (padId !== undefined) {
+    if (padId < vocabSize) return padId;
+    throw new InvalidBatchOptionError("padId", padId, `an id below the vocabulary's size, ${vocabSize}`);
+  }
   for (const name of ["<pad>", "[PAD]", "<|pad|>", "<|endoftext|>"]) {
     const id = specialTokens.get(name);
     if (id !== undefined) return id;

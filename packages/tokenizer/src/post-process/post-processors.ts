@@ -46,6 +46,17 @@ export function makePostProcessor(part: unknown, place: string): PostProcessor |
   return makePart(postProcessors, part, place);
 }
 
+/** The tokens before and after a single text; undefined where a template leaves it out or has it twice. */
+export function aroundText(
+  template: Template | undefined,
+): { readonly before: readonly TokenId[]; readonly after: readonly TokenId[] } | undefined {
+  if (template === undefined) return { before: [], after: [] };
+  const place = template.single.findIndex(({ text }) => text !== undefined);
+  if (place < 0 || place !== template.single.findLastIndex(({ text }) => text !== undefined)) return undefined;
+  const idsOf = (places: readonly TemplatePlace[]): TokenId[] => places.flatMap(({ ids }) => ids);
+  return { before: idsOf(template.single.slice(0, place)), after: idsOf(template.single.slice(place + 1)) };
+}
+
 function trimming(part: JsonObject, place: string): PostProcessor {
   if (!asBoolean(part.trim_offsets, `${place}.trim_offsets`, true)) return {};
   return { trimsOffsets: asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true) ? "first" : true };
