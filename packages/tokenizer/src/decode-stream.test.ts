@@ -114,6 +114,11 @@ describe("the parts, put together, are decode of all ids", () => {
   test("a hundred thousand broken bytes, or bytes of a fallback, in linear time", () => {
     const broken = new Array(100_000).fill(0xff);
     expect(streamed(byteLevel, broken) === byteLevel.decode(broken)).toBe(true);
+    const tokens = [[0x82, 0xac, 0xe2], ...Array.from({ length: 256 }, (_, byte) => [byte])];
+    const ranks = tokens.map((bytes, rank) => `${btoa(String.fromCharCode(...bytes))} ${rank}`).join("\n");
+    const halves = tokenizerFromTiktoken(ranks, { pattern: splitPatterns.gpt2 });
+    const ending = new Array(50_000).fill(0);
+    expect(streamed(halves, ending) === halves.decode(ending)).toBe(true);
     const fallback = new Array(100_000).fill(6);
     expect(streamed(llama, fallback) === llama.decode(fallback)).toBe(true);
   });

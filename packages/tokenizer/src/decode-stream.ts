@@ -1,4 +1,7 @@
+import { unspell } from "./byte-alphabet.ts";
+import { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import { UnknownTokenIdError } from "./errors.ts";
+import { PipelineTokenizer } from "./pipeline.ts";
 import type { DecodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Turns ids, one by one, into text. All that it returns, put together, is `decode` of all ids. */
@@ -31,9 +34,16 @@ export function decodeStream(
   options: DecodeStreamOptions = {},
 ): DecodeStream | AsyncGenerator<string, void, undefined> {
   if (Symbol.asyncIterator in idsOrOptions || Symbol.iterator in idsOrOptions) {
-    return decodeAll(new WindowDecoder(tokenizer, options), idsOrOptions);
+    return decodeAll(makeStream(tokenizer, options), idsOrOptions);
   }
-  return new WindowDecoder(tokenizer, idsOrOptions);
+  return makeStream(tokenizer, idsOrOptions);
+}
+
+function makeStream(tokenizer: Tokenizer, options: DecodeStreamOptions): DecodeStream {
+  const isByteLevel =
+    tokenizer instanceof BytePairTokenizer ||
+    (tokenizer instanceof PipelineTokenizer && tokenizer.definition.decoder?.type === "ByteLevel");
+  return isByteLevel ? new ByteDecoder(tokenizer, options) : new WindowDecoder(tokenizer, options);
 }
 
 async function* decodeAll(
@@ -46,6 +56,53 @@ async function* decodeAll(
   }
   const rest = stream.end();
   if (rest !== "") yield rest;
+}
+
+/** Byte-level tokens: the text is that of their bytes, one after the other. */
+class ByteDecoder implements DecodeStream {
+  private readonly tokenizer: Tokenizer;
+  private readonly skipped: ReadonlySet<TokenId>;
+  private readonly utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  private position = 0;
+
+  constructor(tokenizer: Tokenizer, { skipSpecialTokens = false, after = [] }: DecodeStreamOptions) {
+    this.tokenizer = tokenizer;
+    this.skipped = new Set(skipSpecialTokens ? tokenizer.specialTokens.values() : []);
+    const before = [...after].filter((id) => !this.skipped.has(id));
+    // A character that has begun there has at most three bytes.
+    for (const id of before.slice(-3)) this.utf8.decode(this.bytesOf(id), { stream: true });
+  }
+
+  push(id: TokenId): string {
+    const bytes = this.skipped.has(id) ? NO_BYTES : this.bytesOf(id);
+    this.position++;
+    return this.utf8.decode(bytes, { stream: true });
+  }
+
+  end(): string {
+    this.position = 0;
+    return this.utf8.decode();
+  }
+
+  /** A token without a broken character is its text; the spelling of any other says its bytes. */
+  private bytesOf(id: TokenId): Uint8Array {
+    const text = decodeOne(this.tokenizer, id, this.position);
+    const bytes = text.includes("\ufffd") ? unspell(this.tokenizer.token(id) ?? text) : undefined;
+    return bytes ?? encoder.encode(text);
+  }
+}
+
+const NO_BYTES = new Uint8Array();
+const encoder = new TextEncoder();
+
+/** The text of one id. @throws UnknownTokenIdError with its place in the stream */
+function decodeOne(tokenizer: Tokenizer, id: TokenId, position: number): string {
+  try {
+    return tokenizer.decode([id]);
+  } catch (error) {
+    if (!(error instanceof UnknownTokenIdError)) throw error;
+    throw new UnknownTokenIdError(id, position, tokenizer.vocabSize);
+  }
 }
 
 /**

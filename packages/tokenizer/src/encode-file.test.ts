@@ -220,6 +220,11 @@ describe("encodeFile", { timeout: 60_000 }, () => {
     await expect(all(encodeFile(folder, gpt2, { workers: 1 }))).rejects.toThrow(EncodeFileError);
   });
 
+  test.each([-1, Number.NaN, 1.5])("%s workers", async (workers) => {
+    await expect(all(encodeFile(file("x"), gpt2, { workers }))).rejects.toThrow(EncodeFileError);
+    await expect(all(encodeFile(file("x"), gpt2, { workers }))).rejects.toThrow(`workers is ${workers}`);
+  });
+
   test("a tokenizer of another kind", async () => {
     const other = { ...gpt2, encode: gpt2.encode } as Tokenizer;
     await expect(all(encodeFile(file("x"), other))).rejects.toThrow(UnsupportedTokenizerError);

@@ -24,7 +24,7 @@ const PART_BYTES = 2 ** 20;
  * text, but neither need fit into memory: a few parts at a time are read, and encoded side by side in worker threads.
  * The file is cut only where its words certainly end, and nowhere if that cannot be known of the tokenizer.
  *
- * @throws EncodeFileError if the file cannot be read, or a part of it not encoded
+ * @throws EncodeFileError if the file cannot be read, or a part of it not encoded, or `workers` is no number of threads
  * @throws UnsupportedTokenizerError for a tokenizer that cannot be written as `tokenizer.json`, for the workers to read
  */
 export async function* encodeFile(
@@ -32,8 +32,10 @@ export async function* encodeFile(
   tokenizer: Tokenizer,
   options: EncodeFileOptions = {},
 ): AsyncGenerator<Uint32Array, void, undefined> {
-  const { signal } = options;
+  const { signal, workers = 0 } = options;
   signal?.throwIfAborted();
+  if (!Number.isSafeInteger(workers) || workers < 0)
+    throw new EncodeFileError(path, `workers is ${workers}; expected a whole number from 0`);
   const encoder = encoderOf(tokenizer);
   const parts = fileParts(path, encoder.borders, PART_BYTES);
   const count = options.workers ?? (await usefulWorkers(path));

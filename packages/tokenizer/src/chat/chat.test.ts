@@ -48,6 +48,11 @@ describe("a wrong template is refused with its line", () => {
     expect(() => new ChatTemplate(source)).toThrow(expect.objectContaining({ line }));
   });
 
+  test("without it, where a template is too long to find it soon", () => {
+    const source = `{% if %}${"{{ a }}\n".repeat(20_000)}`;
+    expect(() => new ChatTemplate(source)).toThrow(expect.objectContaining({ line: undefined }));
+  });
+
   test("so are messages that it refuses", async () => {
     const template = await load("llama2");
     const render = (): string => template.render([{ role: "assistant", content: "" }]);

@@ -19,14 +19,22 @@ function describe(error: unknown): string {
 
 /**
  * The line of the tag with which the error begins: the template cut behind that tag, or behind any later one, has the
- * error too. (The parser itself tells no places.)
+ * error too. (The parser itself tells no places.) Undefined where the template is too long to be tried in so many ways.
  */
-function faultyLine(source: string, error: unknown): number {
+function faultyLine(source: string, error: unknown): number | undefined {
   const ends = [...source.matchAll(/[%}]\}/g)].map(({ index }) => index + 2);
-  const first = ends.findLastIndex((end) => errorOf(source.slice(0, end)) !== String(error)) + 1;
-  const before = source.slice(0, ends[first] ?? source.length);
-  return before.split("\n").length;
+  let first = ends.length;
+  for (let tried = 0; first > 0; first--) {
+    const end = ends[first - 1] as number;
+    tried += end;
+    if (tried > MOST_TRIED) return undefined;
+    if (errorOf(source.slice(0, end)) !== String(error)) break;
+  }
+  return source.slice(0, ends[first] ?? source.length).split("\n").length;
 }
+
+/** Characters, a second's work for the parser. A long template, such as 30,000 characters with 200 tags, has fewer. */
+const MOST_TRIED = 2 ** 23;
 
 function errorOf(source: string): string | undefined {
   try {
