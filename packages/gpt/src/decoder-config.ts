@@ -68,10 +68,11 @@ export interface DecoderConfig {
   readonly endOfText?: number | readonly number[];
 }
 
-type Optional = "ropeScaling" | "slidingWindow" | "family" | "beginOfText" | "endOfText";
+export type OptionalDecoderField = "ropeScaling" | "slidingWindow" | "family" | "beginOfText" | "endOfText";
 
 /** A configuration with the defaults filled in. */
-export type ResolvedDecoderConfig = Required<Omit<DecoderConfig, Optional>> & Pick<DecoderConfig, Optional>;
+export type ResolvedDecoderConfig = Required<Omit<DecoderConfig, OptionalDecoderField>> &
+  Pick<DecoderConfig, OptionalDecoderField>;
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveDecoderConfig(config: DecoderConfig): ResolvedDecoderConfig {

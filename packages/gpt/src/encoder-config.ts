@@ -54,10 +54,11 @@ export interface EncoderConfig {
   readonly padToken?: number;
 }
 
-type Optional = "numLabels" | "padToken";
+export type OptionalEncoderField = "numLabels" | "padToken";
 
 /** A configuration with the defaults filled in. */
-export type ResolvedEncoderConfig = Required<Omit<EncoderConfig, Optional>> & Pick<EncoderConfig, Optional>;
+export type ResolvedEncoderConfig = Required<Omit<EncoderConfig, OptionalEncoderField>> &
+  Pick<EncoderConfig, OptionalEncoderField>;
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveEncoderConfig(config: EncoderConfig): ResolvedEncoderConfig {

@@ -182,7 +182,7 @@ export class Encoder implements LanguageModel {
   }
 }
 
-type EncoderParts = Omit<
+export type EncoderParts = Omit<
   { [Field in keyof Encoder]: Encoder[Field] },
   "vocabSize" | "contextLength" | "hidden" | "forward" | "tokenLosses" | "loss" | "pooled" | "classify" | "embed"
 >;

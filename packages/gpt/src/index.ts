@@ -4,13 +4,19 @@ export { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./confi
 export { createDecoder, Decoder } from "./decoder.ts";
 export {
   type DecoderConfig,
+  type OptionalDecoderField,
   type Positions,
   type ResolvedDecoderConfig,
   resolveDecoderConfig,
 } from "./decoder-config.ts";
 export { decoderShapes } from "./decoder-shapes.ts";
-export { createEncoder, Encoder, type EncoderOptions } from "./encoder.ts";
-export { type EncoderConfig, type ResolvedEncoderConfig, resolveEncoderConfig } from "./encoder-config.ts";
+export { createEncoder, Encoder, type EncoderOptions, type EncoderParts } from "./encoder.ts";
+export {
+  type EncoderConfig,
+  type OptionalEncoderField,
+  type ResolvedEncoderConfig,
+  resolveEncoderConfig,
+} from "./encoder-config.ts";
 export { createEncoderDecoder, EncoderDecoder, type Stack, Writer } from "./encoder-decoder.ts";
 export {
   type EncoderDecoderConfig,

@@ -1,9 +1,9 @@
 import type { Anatomy, Layers } from "./anatomy.ts";
 
 /** How weights are kept in a model that is only run. */
-export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
+export type WeightFormat = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0";
 
-export const WEIGHT_FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const;
+export const WEIGHT_FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q8_0", "Q4_0"];
 
 /** Bytes for each number; blocks of 32 have a scale of two. */
 const BYTES: Readonly<Record<WeightFormat, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
