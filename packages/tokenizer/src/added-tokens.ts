@@ -3,6 +3,7 @@ import { asArray, asBoolean, asId, asObject, asString } from "./formats/json.ts"
 import { wordCharacters } from "./parts.ts";
 import { anyOf, applyPolicy, type CutOptions, isMarked, withoutMark } from "./special-tokens.ts";
 import { type Edit, Stretch } from "./stretch.ts";
+import { requireSameId } from "./token-ids.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
 
 /** A token that is found in the text before the model sees it. */
@@ -36,6 +37,7 @@ export class AddedTokens {
   constructor(entries: unknown, normalize: Edit | undefined) {
     this.tokens = asArray(entries ?? [], "added_tokens").map(readAddedToken);
     this.ids = new Map(this.tokens.map(({ content, id }) => [content, id]));
+    for (const { content, id } of this.tokens) requireSameId(content, id, this.ids);
     this.special = new Map(this.tokens.filter((token) => token.special).map(({ content, id }) => [content, id]));
     this.spellings = new Map(this.tokens.map((token) => [token.id, spelling(token, normalize)]));
     this.normalize = normalize;

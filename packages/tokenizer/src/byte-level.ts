@@ -6,6 +6,7 @@ import type { Model } from "./models/model.ts";
 import { modelType } from "./models/models.ts";
 import type { Part } from "./parts.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
+import { requireSameId } from "./token-ids.ts";
 import type { TokenId } from "./tokenizer.ts";
 
 /** A byte-level BPE in a `tokenizer.json`, and the steps before it that its tokenizer does not take itself. */
@@ -27,7 +28,10 @@ export function readByteLevel(file: JsonObject, addedTokens: ReadonlyMap<string,
   if (model.byte_fallback) throw new UnsupportedTokenizerError('model option "byte_fallback"', "bytes are tokens.");
   const [pattern, before] = readPattern(steps, byteLevel);
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
-  for (const name of addedTokens.keys()) vocabulary.delete(name);
+  for (const [name, id] of addedTokens) {
+    requireSameId(name, id, vocabulary);
+    vocabulary.delete(name);
+  }
   const core = new BytePairTokenizer({
     vocabulary,
     merges: readMerges(model.merges, "model.merges"),

@@ -1,9 +1,8 @@
 import { AddedTokens } from "./added-tokens.ts";
 import { byteLevelModel, readByteLevel } from "./byte-level.ts";
 import type { BytePairTokenizer } from "./byte-pair/bpe.ts";
-import { MOST_IDS } from "./byte-pair/token-bytes.ts";
 import { type Decoder, makeDecoder } from "./decode/decoders.ts";
-import { MalformedTokenizerError, UnknownTokenIdError } from "./errors.ts";
+import { UnknownTokenIdError } from "./errors.ts";
 import { GrowingIds } from "./growing-ids.ts";
 import type { Model } from "./models/model.ts";
 import { makeModel } from "./models/models.ts";
@@ -19,6 +18,7 @@ import { trimSpaces } from "./post-process/trim-spaces.ts";
 import { makeChain, makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
 import { withoutSpecialTokens } from "./special-tokens.ts";
 import { Stretch } from "./stretch.ts";
+import { requireTokens, tokensById } from "./token-ids.ts";
 import type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Where a definition has a byte-level BPE that is made already, instead of a model. */
@@ -96,7 +96,8 @@ export class PipelineTokenizer implements Tokenizer {
     const hasParts =
       definition.normalizer != null || this.preTokenize !== undefined || Object.keys(this.postProcessor).length > 0;
     this.isPlain = !hasParts && this.addedTokens.arePlain;
-    this.tokens = new Map([...tokensById(this.model.vocabulary, this.addedTokens.ids), ...this.addedTokens.spellings]);
+    this.tokens = new Map([...tokensById(this.model, this.addedTokens.ids), ...this.addedTokens.spellings]);
+    requireTokens(this.postProcessor.template, this.tokens);
     this.vocabSize = [...this.tokens.keys()].reduce((size, id) => Math.max(size, id + 1), 0);
   }
 
@@ -214,20 +215,4 @@ const ONLY_TEXT: Template = {
 function push({ ids, spans }: Output, id: TokenId, span: readonly [number, number] | undefined): void {
   ids.push(id);
   spans?.push(...(span ?? [0, 0]));
-}
-
-/** @throws MalformedTokenizerError if two tokens share an id, or an added token has two */
-function tokensById(...vocabularies: readonly ReadonlyMap<string, TokenId>[]): Map<TokenId, string> {
-  const tokens = new Map<TokenId, string>();
-  for (const vocabulary of vocabularies) {
-    for (const [token, id] of vocabulary) {
-      const place = `token ${JSON.stringify(token)}`;
-      if (id >= MOST_IDS) throw new MalformedTokenizerError(place, `id ${id} is not below ${MOST_IDS}.`);
-      const other = tokens.get(id);
-      if (other !== undefined && other !== token)
-        throw new MalformedTokenizerError(place, `id ${id} belongs to ${JSON.stringify(other)} too.`);
-      tokens.set(id, token);
-    }
-  }
-  return tokens;
 }

@@ -6,6 +6,8 @@ import type { TokenId } from "../tokenizer.ts";
 export interface Model {
   /** Tokens and their ids. */
   readonly vocabulary: ReadonlyMap<string, TokenId>;
+  /** All tokens by id, where some may be spelled alike. */
+  readonly tokens?: readonly string[];
   /**
    * Appends the ids of a piece.
    *
@@ -28,6 +30,7 @@ export function remembering(model: Model): Model {
   const units = new Uint16Array(LONGEST_WORD);
   return {
     vocabulary: model.vocabulary,
+    ...(model.tokens && { tokens: model.tokens }),
     encodeInto(piece, ids, spans) {
       if (spans !== undefined || piece.length > LONGEST_WORD) return model.encodeInto(piece, ids, spans);
       for (let i = 0; i < piece.length; i++) units[i] = piece.charCodeAt(i);

@@ -17,7 +17,7 @@ import { trainWordPiece } from "../train/train-wordpiece.ts";
 const names = ["PAD", "☃", "##END", "<s>", "<pad>"];
 const letters = [..."PADEN<>/#spad☃x"];
 const unknown = "[UNK]";
-const spelled = [unknown, ...names, ...new Set(letters)];
+const spelled = [...new Set([unknown, ...names, ...letters])];
 const ids = Object.fromEntries(spelled.map((token, id) => [token, id]));
 
 function made(model: Part, preTokenizer: Part | null = { type: "WhitespaceSplit" }): Tokenizer {

@@ -16,6 +16,7 @@ const UNKNOWN_PENALTY = 10;
  */
 export class Unigram implements Model {
   readonly vocabulary: ReadonlyMap<string, TokenId>;
+  readonly tokens: readonly string[];
   /** Those that text can become: not the special ones. */
   private readonly ordinary = new Map<string, TokenId>();
   private readonly scores: Float64Array;
@@ -31,6 +32,7 @@ export class Unigram implements Model {
     if (unknown != null) this.unknown = asId(unknown, `${place}.unk_id`);
     if (this.unknown !== undefined && this.unknown >= tokens.length)
       throw new MalformedTokenizerError(`${place}.unk_id`, `${this.unknown} is no token: there are ${tokens.length}.`);
+    this.tokens = tokens.map(([token]) => token);
     // Of two tokens that are spelled alike the later one counts, as in Hugging Face's tokenizers.
     this.vocabulary = new Map(tokens.map(([token], id) => [token, id]));
     this.scores = Float64Array.from(tokens, ([, score]) => score);
