@@ -10,8 +10,9 @@ import { encodePart } from "./files/encode-part.ts";
 import { EncodeFileError } from "./files/errors.ts";
 import { fileParts } from "./files/file-parts.ts";
 import { smallText } from "./fixtures/small-text.ts";
+import { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
-import { describeTokenizer } from "./formats/write-tokenizer-json.ts";
+import { describeTokenizer, tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -138,6 +139,25 @@ describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_
     const borders = findBorders(tokenizer, describeTokenizer(tokenizer));
     expect(borders).toMatchObject({ beforeSpace: true });
     expect(await encodedInParts(tokenizer, text, 100)).toEqual([...tokenizer.encode(text, { allowedSpecial: "all" })]);
+  });
+
+  // SentencePiece's own rules: ways to merge to the same piece are equals, sums have 32 bits, the longest key counts.
+  const rare = "caaaaaat xxxxxxxx ﭘ‴ a\u0301\u0323 e\u0323\u0302  y ";
+  test.each([
+    ["llama2/tokenizer", true],
+    ["stories260K/tok512", true],
+    ["t5-small/spiece", false], // rounded sums depend on all that stands before
+  ])("%s.model", async (name, beforeSpace) => {
+    const tokenizer = tokenizerFromFile(readFileSync(new URL(`tokenizers/${name}.model`, data)));
+    expect(findBorders(tokenizer, describeTokenizer(tokenizer))).toMatchObject({ beforeSpace });
+    const whole = [...tokenizer.encode(rare + text, { allowedSpecial: "all" })];
+    expect(await encodedInParts(tokenizer, rare + text, 100)).toEqual(whole);
+    const again = tokenizerFromJson(JSON.stringify(describeTokenizer(tokenizer))); // as workers get it
+    expect([...again.encode(rare + text, { allowedSpecial: "all" })]).toEqual(whole);
+    expect(again.encode("ﭘ‴ ".repeat(9))).toEqual(tokenizer.encode("ﭘ‴ ".repeat(9)));
+    expect(tokenizerToJson(tokenizer)).not.toContain('"sentence_piece"');
+    for (const workers of [0, 1])
+      expect(await all(encodeFile(file(rare), tokenizer, { workers }))).toEqual([...tokenizer.encode(rare)]);
   });
 });
 

@@ -58,6 +58,14 @@ describe.skipIf(!existsSync(data))("on real texts as the references do", { timeo
     }
   });
 
+  // Ids of sentencepiece 0.2.3
+  test("T5's .model adds up in 32 bits", () => {
+    const tokenizer = tokenizerFromFile(read("tokenizers/t5-small/spiece.model"));
+    expect([...tokenizer.encode("ﭘ‴")]).toEqual([3, 2, 7079, 17774]);
+    const ids = tokenizer.encode(read("corpus/tinyshakespeare.txt").toString("utf8").slice(0, 200_000));
+    expect([ids.length, sha256(ids)]).toEqual([60519, "5c2fb279e314fc2d"]);
+  });
+
   test("Llama 2's .model, saved as tokenizer.json, encodes as before", () => {
     const model = tokenizerFromFile(read("tokenizers/llama2/tokenizer.model"));
     const saved = tokenizerFromJson(tokenizerToJson(model));

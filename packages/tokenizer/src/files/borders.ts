@@ -1,3 +1,4 @@
+import { SENTENCE_PIECE } from "../sentence-piece.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 
@@ -25,7 +26,7 @@ export function findBorders(tokenizer: Tokenizer, file: TokenizerFile): Borders 
 
 function wordBorders(tokenizer: Tokenizer, file: TokenizerFile): Omit<Borders, "unbroken"> {
   const preTokenizers = parts(file.pre_tokenizer);
-  if (!parts(file.normalizer).every(isLocal)) return noBorders;
+  if (!parts(file.normalizer).every(isLocal) || roundsSums(file.model)) return noBorders;
   if (preTokenizers.some(cutsAtSpaces)) return { beforeSpace: true, afterLineFeed: true };
   if (!preTokenizers.every(cutsNothing)) return noBorders;
   return {
@@ -38,6 +39,7 @@ const noBorders = { beforeSpace: false, afterLineFeed: false };
 
 /** The parts of a `tokenizer.json` that matter here. */
 export interface TokenizerFile {
+  readonly model?: Part | null;
   readonly normalizer?: Part | null;
   readonly pre_tokenizer?: Part | null;
   readonly added_tokens?: readonly AddedToken[];
@@ -61,6 +63,7 @@ interface Part {
   readonly pretokenizers?: readonly Part[];
   readonly pattern?: { readonly Regex?: string; readonly String?: string };
   readonly use_regex?: boolean;
+  readonly [SENTENCE_PIECE]?: object;
 }
 
 function parts(part: Part | null | undefined): readonly Part[] {
@@ -68,11 +71,19 @@ function parts(part: Part | null | undefined): readonly Part[] {
   return (part.normalizers ?? part.pretokenizers)?.flatMap(parts) ?? [part];
 }
 
+/** Whether all that stands before a word has a say in it: a sum of 32 bits is rounded as its size wants it. */
+function roundsSums(model: Part | null | undefined): boolean {
+  return model?.type === "Unigram" && model[SENTENCE_PIECE] !== undefined;
+}
+
 /** Whether what a normaliser makes of a word does not depend on the words around it. */
 function isLocal({ type, pattern }: Part): boolean {
-  if (type === "Replace") return /^ (\{2,\}|\+)?$/.test(pattern?.String ?? pattern?.Regex ?? "");
+  if (type === "Replace") return localReplacements.has(pattern?.String ?? pattern?.Regex ?? "");
   return localNormalizers.has(type ?? "");
 }
+
+/** Spaces one by one, runs of them, and those at the ends. */
+const localReplacements: ReadonlySet<string> = new Set([" ", " +", " {2,}", "^ +| +$", "\\A +| +\\z"]);
 
 const localNormalizers: ReadonlySet<string> = new Set([
   ...["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Precompiled"],

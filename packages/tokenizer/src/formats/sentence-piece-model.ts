@@ -2,7 +2,7 @@ import type { Merge } from "../byte-pair/merges.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
-import { sentencePiece } from "../sentence-piece.ts";
+import { SENTENCE_PIECE, type SentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { describeAddedToken, describeBpe, describeTemplate } from "./definition.ts";
 import { bytesOf, flagOf, floatOf, numberOf, readMessage, textOf } from "./protobuf.ts";
@@ -116,7 +116,7 @@ function describeNormalizer({ charsmap, addsSpace, removesSpaces }: SentencePiec
   const replace = (pattern: object, content: string): Part => ({ type: "Replace", pattern, content });
   const normalizers: Part[] = [];
   if (charsmap.length > 0)
-    normalizers.push({ type: "Precompiled", precompiled_charsmap: base64(charsmap), [sentencePiece]: true } as Part);
+    normalizers.push({ type: "Precompiled", precompiled_charsmap: base64(charsmap), [SENTENCE_PIECE]: {} });
   if (removesSpaces) normalizers.push(replace({ Regex: "^ +| +$" }, ""), replace({ Regex: " {2,}" }, " "));
   if (addsSpace) normalizers.push({ type: "Prepend", prepend: "▁" });
   normalizers.push(replace({ String: " " }, "▁"));
@@ -136,15 +136,15 @@ function describeDecoder({ addsSpace }: SentencePieceModel): Part {
 }
 
 function describeUnigram({ pieces, byteFallback }: SentencePieceModel): Part {
-  const absent = new Set<TokenId>();
-  pieces.forEach(({ type }, id) => type === NORMAL || type === USER_DEFINED || absent.add(id));
+  const isAbsent = ({ type }: Piece): boolean => type !== NORMAL && type !== USER_DEFINED;
+  const rules: SentencePieceRules = { absent: pieces.flatMap((piece, id) => (isAbsent(piece) ? [id] : [])) };
   return {
     type: "Unigram",
     unk_id: unknownId(pieces),
     vocab: pieces.map(({ text, score }) => [text, score]),
     byte_fallback: byteFallback,
-    [sentencePiece]: { absent },
-  } as Part;
+    [SENTENCE_PIECE]: rules,
+  };
 }
 
 function describePairs({ pieces, byteFallback }: SentencePieceModel): Part {
@@ -156,7 +156,8 @@ function describePairs({ pieces, byteFallback }: SentencePieceModel): Part {
     vocab: Object.fromEntries(pieces.map(({ text }, id) => [text, id])),
     merges,
   };
-  return { ...describeBpe(settings), [sentencePiece]: { ranks } } as Part;
+  const rules: SentencePieceRules = { ranks };
+  return { ...describeBpe(settings), [SENTENCE_PIECE]: rules };
 }
 
 function unknownId(pieces: readonly Piece[]): TokenId {
@@ -169,7 +170,7 @@ function unknownId(pieces: readonly Piece[]): TokenId {
  * SentencePiece merges any two pieces that spell a third, the one of the highest score first. Ways to make the same piece
  * are equals; where a list must rank them, as a `tokenizer.json` does, those of shorter pieces come last.
  */
-function mergesOf(pieces: readonly Piece[]): { readonly merges: Merge[]; readonly ranks: Int32Array } {
+function mergesOf(pieces: readonly Piece[]): { readonly merges: Merge[]; readonly ranks: readonly number[] } {
   const ids = new Map<string, TokenId>();
   pieces.forEach(({ text, type }, id) => {
     if (type === UNUSED) throw new UnsupportedTokenizerError(`unused piece ${JSON.stringify(text)}`, "BPE has none.");
@@ -192,5 +193,5 @@ function mergesOf(pieces: readonly Piece[]): { readonly merges: Merge[]; readonl
       ranks.push(rank);
     }
   }
-  return { merges, ranks: Int32Array.from(ranks) };
+  return { merges, ranks };
 }

@@ -4,7 +4,7 @@ import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
 import { byteLevelCore, type PipelineDefinition, PipelineTokenizer } from "../pipeline.ts";
-import { sentencePiece } from "../sentence-piece.ts";
+import { sentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { allTokens } from "./definition.ts";
 import { PATTERNS } from "./gguf.ts";
@@ -99,10 +99,10 @@ function bytePairEntries(definition: BytePairDefinition, plain: ReadonlySet<stri
 
 /** Pieces, of which llama.cpp merges the pair of the highest score first: minus the rank of the merge that makes it. */
 function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string, Added>): Entry[] {
-  const model = definition.model as PipelineDefinition["model"] & { readonly [sentencePiece]?: { ranks?: Int32Array } };
+  const { model } = definition;
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
   for (const [content, { id }] of added) vocabulary.set(content, id);
-  const scores = scoresOf(readMerges(model.merges, "model.merges"), model[sentencePiece]?.ranks);
+  const scores = scoresOf(readMerges(model.merges, "model.merges"), sentencePieceRules(model, "model")?.ranks);
   const types = (token: string): number => {
     if (token === model.unk_token) return UNKNOWN;
     if (/^<0x[0-9A-F]{2}>$/.test(token)) return BYTE;
@@ -116,7 +116,7 @@ function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string,
   ];
 }
 
-function scoresOf(merges: readonly Merge[], ranks: Int32Array | undefined): Map<string, number> {
+function scoresOf(merges: readonly Merge[], ranks: readonly number[] | undefined): Map<string, number> {
   const scores = new Map<string, number>();
   merges.forEach(([left, right], index) => {
     const piece = left + right;

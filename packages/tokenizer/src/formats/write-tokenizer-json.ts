@@ -3,6 +3,7 @@ import { impliedMerges } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
 import { byteLevelCore, PipelineTokenizer } from "../pipeline.ts";
+import { SENTENCE_PIECE } from "../sentence-piece.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 import { allTokens, describeAddedToken, describeBpe } from "./definition.ts";
@@ -15,7 +16,9 @@ import { allTokens, describeAddedToken, describeBpe } from "./definition.ts";
  *   as an ordinary one
  */
 export function tokenizerToJson(tokenizer: Tokenizer): string {
-  return `${JSON.stringify(describeTokenizer(tokenizer), null, 2)}\n`;
+  const describe = (key: string, value: unknown): unknown =>
+    key === SENTENCE_PIECE && typeof value === "object" ? undefined : value; // a token may have that name
+  return `${JSON.stringify(describeTokenizer(tokenizer), describe, 2)}\n`;
 }
 
 /** What `tokenizer.json` holds, as an object. @throws UnsupportedTokenizerError */

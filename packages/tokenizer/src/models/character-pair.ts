@@ -3,7 +3,7 @@ import { ListedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { asBoolean, asToken, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
-import { sentencePiece } from "../sentence-piece.ts";
+import { requireRanks, sentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { byteTokens } from "./byte-fallback.ts";
 import { barred, type Model, remembering } from "./model.ts";
@@ -34,10 +34,11 @@ export class CharacterPairs implements Model {
     const isBarred = barred(special, this.unknown);
     this.ordinary = new Map([...this.vocabulary].filter(([token, id]) => !isBarred(token, id)));
     const merges = readMerges(model.merges, `${place}.merges`);
-    const own = model[sentencePiece as unknown as string] as { readonly ranks: Int32Array } | undefined;
+    const ranks = sentencePieceRules(model, place)?.ranks;
+    if (ranks !== undefined) requireRanks(ranks, merges.length, place);
     const spellsOrdinary = ([left, right]: Merge): boolean => !special.has(left + right);
-    const usable = own === undefined ? merges.filter(spellsOrdinary) : merges; // SentencePiece merges to no special one
-    this.merges = new ListedMerges(this.vocabulary, usable, own?.ranks);
+    const usable = ranks === undefined ? merges.filter(spellsOrdinary) : merges; // SentencePiece merges to no special one
+    this.merges = new ListedMerges(this.vocabulary, usable, ranks);
     this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
     this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);

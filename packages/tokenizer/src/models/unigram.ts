@@ -1,7 +1,7 @@
 import { MalformedTokenizerError } from "../errors.ts";
 import { asArray, asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
-import { sentencePiece } from "../sentence-piece.ts";
+import { sentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { byteTokens } from "./byte-fallback.ts";
 import { barred, type Model } from "./model.ts";
@@ -19,6 +19,8 @@ export class Unigram implements Model {
   readonly tokens: readonly string[];
   /** Those that text can become: not the special ones. */
   private readonly ordinary = new Map<string, TokenId>();
+  /** Sums have 64 bits in Hugging Face's tokenizers, 32 in SentencePiece. */
+  private readonly round: (sum: number) => number = (sum) => sum;
   private readonly scores: Float64Array;
   private readonly unknown: TokenId | undefined;
   private readonly unknownScore: number;
@@ -36,17 +38,19 @@ export class Unigram implements Model {
     // Of two tokens that are spelled alike the later one counts, as in Hugging Face's tokenizers.
     this.vocabulary = new Map(tokens.map(([token], id) => [token, id]));
     this.scores = Float64Array.from(tokens, ([, score]) => score);
-    const own = model[sentencePiece as unknown as string] as { readonly absent: ReadonlySet<TokenId> } | undefined;
+    const rules = sentencePieceRules(model, place);
+    const absent = new Set(rules?.absent);
+    if (rules !== undefined) this.round = Math.fround;
     const isBarred = barred(special, this.unknown);
     let lowest = Number.POSITIVE_INFINITY;
     tokens.forEach(([token, score], id) => {
-      if (own?.absent.has(id)) return;
+      if (absent.has(id)) return;
       lowest = Math.min(lowest, score);
       if (token === "" || isBarred(token, id)) return;
       this.ordinary.set(token, id);
       this.trie.addWord(this.root, token, id);
     });
-    this.unknownScore = lowest - UNKNOWN_PENALTY;
+    this.unknownScore = this.round(lowest - UNKNOWN_PENALTY);
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
   }
 
@@ -70,7 +74,7 @@ export class Unigram implements Model {
 
   /** For each end, one more than where the last token of the best path to it begins; negative for an unknown one. */
   private bestPath(piece: string): Int32Array {
-    const { trie, scores } = this;
+    const { trie, scores, round } = this;
     const { length } = piece;
     const best = new Float64Array(length + 1);
     const begins = new Int32Array(length + 1);
@@ -85,14 +89,15 @@ export class Unigram implements Model {
         const id = trie.ids[node] as number;
         if (id < 0) continue;
         if (end === start + width) isKnown = true;
-        const sum = here + (scores[id] as number);
+        const sum = round(here + (scores[id] as number));
         if (begins[end] !== 0 && sum <= (best[end] as number)) continue;
         best[end] = sum;
         begins[end] = id === this.unknown ? -(start + 1) : start + 1; // spelled out, it is unknown too
       }
       const end = start + width;
-      if (!isKnown && (begins[end] === 0 || this.unknownScore + here > (best[end] as number))) {
-        best[end] = this.unknownScore + here;
+      const sum = round(here + this.unknownScore);
+      if (!isKnown && (begins[end] === 0 || sum > (best[end] as number))) {
+        best[end] = sum;
         begins[end] = -(start + 1);
       }
       start = end;

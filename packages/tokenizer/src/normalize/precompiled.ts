@@ -1,7 +1,7 @@
 import { utf8Length } from "../byte-pair/utf8.ts";
 import { decodeBase64 } from "../formats/base64.ts";
 import { asString, type JsonObject } from "../formats/json.ts";
-import { sentencePiece } from "../sentence-piece.ts";
+import { sentencePieceRules } from "../sentence-piece.ts";
 import type { Edit } from "../stretch.ts";
 import { Charsmap } from "./charsmap.ts";
 
@@ -13,7 +13,7 @@ import { Charsmap } from "./charsmap.ts";
 export function precompiled(part: JsonObject, place: string): Edit {
   const where = `${place}.precompiled_charsmap`;
   const charsmap = new Charsmap(decodeBase64(asString(part.precompiled_charsmap, where), where), where);
-  const byLongestKey = part[sentencePiece as unknown as string] !== undefined;
+  const byLongestKey = sentencePieceRules(part, place) !== undefined;
   let passes: ((code: number) => boolean) | undefined;
   return (text, sources) => {
     passes ??= untouchedAscii(charsmap);
