@@ -6,11 +6,17 @@ import type { TokenId } from "../tokenizer.ts";
 import { describeAddedToken, describeTemplate } from "./definition.ts";
 import { tokenizerFromTiktoken } from "./tiktoken.ts";
 
-/** What the published files of ranks leave unsaid; a file is known by the number of its ranks. */
+/** What the published files of ranks leave unsaid; a file is known by the number of its ranks and by some of them. */
 interface Published {
+  /** Lines that such a file has. */
+  readonly lines: readonly string[];
   readonly pattern: string;
   readonly specialTokens: Readonly<Record<string, TokenId>>;
 }
+
+const GPT2_LINES = ["IHQ= 256", "IGVudGlyZWx5 5000", "IGdyaWRz 50000"];
+const CL100K_LINES = ["ICA= 256", "IFdlYg== 5000", "CU5T 50000"]; // Llama 3's ranks begin with these, too
+const O200K_LINES = ["ICA= 256", "IG1lbWJlcnM= 5000", "INin2YTZgtiv 50000"];
 
 const END_OF_TEXT = "<|endoftext|>";
 const BEGIN_OF_TEXT = "<|begin_of_text|>";
@@ -19,16 +25,18 @@ function published(ranks: number): Published | undefined {
   switch (ranks) {
     case 50_256: // r50k
     case 50_280: // p50k
-      return { pattern: splitPatterns.gpt2, specialTokens: { [END_OF_TEXT]: 50_256 } };
+      return { lines: GPT2_LINES, pattern: splitPatterns.gpt2, specialTokens: { [END_OF_TEXT]: 50_256 } };
     case 100_256: {
       const fill = { "<|fim_prefix|>": 100_258, "<|fim_middle|>": 100_259, "<|fim_suffix|>": 100_260 };
       const specialTokens = { [END_OF_TEXT]: 100_257, ...fill, "<|endofprompt|>": 100_276 };
-      return { pattern: splitPatterns.cl100k, specialTokens };
+      return { lines: CL100K_LINES, pattern: splitPatterns.cl100k, specialTokens };
     }
-    case 199_998:
-      return { pattern: splitPatterns.o200k, specialTokens: { [END_OF_TEXT]: 199_999, "<|endofprompt|>": 200_018 } };
+    case 199_998: {
+      const specialTokens = { [END_OF_TEXT]: 199_999, "<|endofprompt|>": 200_018 };
+      return { lines: O200K_LINES, pattern: splitPatterns.o200k, specialTokens };
+    }
     case 128_000:
-      return { pattern: splitPatterns.llama3, specialTokens: llama3SpecialTokens() };
+      return { lines: CL100K_LINES, pattern: splitPatterns.llama3, specialTokens: llama3SpecialTokens() };
     default:
       return undefined;
   }
@@ -52,7 +60,7 @@ function llama3SpecialTokens(): Record<string, TokenId> {
 export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | PipelineTokenizer {
   const count = countLines(ranks);
   const known = published(count);
-  if (known === undefined) {
+  if (known === undefined || !known.lines.every((line) => hasLine(ranks, line))) {
     throw new UnsupportedTokenizerError(
       `file of ${count} ranks`,
       "it is none of the published ones, and lacks its split pattern; give its text and the pattern to tokenizerFromTiktoken.",
@@ -68,6 +76,10 @@ export function tokenizerFromPublishedRanks(ranks: string): BytePairTokenizer | 
     decoder: { type: "ByteLevel" },
     post_processor: describeTemplate([BEGIN_OF_TEXT, begin], undefined),
   });
+}
+
+function hasLine(text: string, line: string): boolean {
+  return text.includes(`\n${line}\n`) || text.includes(`\n${line}\r\n`);
 }
 
 function countLines(text: string): number {

@@ -4,6 +4,7 @@ import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { InvalidPatternError, MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { smallText } from "../fixtures/small-text.ts";
+import { byteToken } from "../models/byte-fallback.ts";
 import { CharacterTokenizer, characterTokenizer } from "../models/character.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import { trainBytePair } from "../train/train-bpe.ts";
@@ -125,6 +126,26 @@ describe("what is not supported is named", () => {
     const coding = { encode: () => new Uint32Array(), decode: () => "" };
     const foreign = { vocabSize: 1, specialTokens: new Map(), ...coding, ...spellings };
     expect(() => tokenizerToJson(foreign)).toThrow(UnsupportedTokenizerError);
+  });
+});
+
+describe("what is more than characters keeps its parts", () => {
+  const around = [{ SpecialToken: { id: "b", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }];
+  const template = {
+    ...{ type: "TemplateProcessing", single: around, pair: [] },
+    special_tokens: { b: { id: "b", ids: [1], tokens: ["b"] } },
+  };
+  const bytes = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [byteToken(i), i + 1]));
+  test.each([
+    ["a normalizer", { normalizer: { type: "Lowercase" } }, {}, "A", [0]],
+    ["a post-processor", { post_processor: template }, {}, "a", [1, 0]],
+    ["an unknown token", {}, { vocab: { "?": 0, a: 1 }, unk_token: "?" }, "az", [1, 0]],
+    ["bytes", {}, { vocab: { a: 0, ...bytes }, byte_fallback: true }, "az", [0, 123]],
+  ])("%s", (_, changes, model, text, ids) => {
+    const vocab = { a: 0, b: 1 };
+    const file = { decoder: { type: "Fuse" }, ...changes, model: { type: "BPE", vocab, merges: [], ...model } };
+    const tokenizer = tokenizerFromJson(JSON.stringify(file));
+    expect([...tokenizer.encode(text, { addSpecialTokens: true })]).toEqual(ids);
   });
 });
 

@@ -22,6 +22,8 @@ export function tokenizerFromJson(json: string): BytePairTokenizer | CharacterTo
 /** What {@link tokenizerToJson} writes for a character tokenizer: nothing merges and nothing is cut. */
 function isCharacterLevel(file: JsonObject, model: JsonObject): boolean {
   const hasNoMerges = Array.isArray(model.merges) && model.merges.length === 0;
+  const others = [file.normalizer, file.post_processor, model.unk_token, model.byte_fallback || null];
+  if (!others.every((part) => part == null)) return false;
   return hasNoMerges && file.pre_tokenizer == null && typeOf(file.decoder) === "Fuse";
 }
 
