@@ -76,6 +76,18 @@ describe("tokenizer", { timeout: 60_000 }, () => {
     expect(page).not.toMatch(/<(script|link|img)[^>]+(src|href)=/); // nothing beside itself
   });
 
+  it("passes over a vocabulary that is no tokenizer, and says why", async () => {
+    const vocabularies = join(folder, "vocabularies");
+    await mkdir(vocabularies);
+    await writeFile(join(vocabularies, "broken.tiktoken"), "YQ== 0\nYg== x\n");
+    const data = join(folder, "learned.txt");
+    await writeFile(data, "the cat and the hat ".repeat(50));
+    const options = ["--data", data, "--vocabularies", vocabularies, "--out", join(folder, "pages", "more.html")];
+    const { code, stdout } = await runExample("tokenizer", "the hat", ...options);
+    expect(code).toBe(0);
+    expect(stdout).toContain("passed over broken: Unsupported file");
+  });
+
   it("says in one line where there are no vocabularies", async () => {
     const { code, stderr } = await runExample("tokenizer", "x", "--vocabularies", join(folder, "nowhere"));
     expect(code).toBe(1);

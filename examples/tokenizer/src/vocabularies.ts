@@ -1,9 +1,14 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { findCorpus, UsageError } from "@tessera-examples/common";
-import { type SplitPatterns, splitPatterns, type Tokenizer, tokenizerFromTiktoken } from "@tessera-lm/tokenizer";
-import { loadTokenizer } from "@tessera-lm/tokenizer/node";
-import { trainBytePair } from "@tessera-lm/tokenizer/train";
+import {
+  InvalidPatternError,
+  MalformedTokenizerError,
+  type Tokenizer,
+  UnsupportedTokenizerError,
+} from "@tessera-lm/tokenizer";
+import { loadTokenizer, MissingTokenizerError } from "@tessera-lm/tokenizer/node";
+import { trainBytePair, truncateVocabulary } from "@tessera-lm/tokenizer/train";
 
 /** A tokenizer and what to call it. */
 export interface Vocabulary {
@@ -17,9 +22,8 @@ export interface Vocabulary {
  */
 export async function trainedVocabularies(data: string | undefined): Promise<Vocabulary[]> {
   const { text } = await findCorpus(data);
-  const small = trainBytePair([text], { vocabSize: 1000 });
   const large = trainBytePair([text], { vocabSize: 8000 });
-  const tokenizers = small.vocabSize === large.vocabSize ? [small] : [small, large];
+  const tokenizers = large.vocabSize <= 1000 ? [large] : [truncateVocabulary(large, 1000), large];
   return tokenizers.map((tokenizer) => ({ name: `learned here, ${tokenizer.vocabSize}`, tokenizer }));
 }
 
@@ -41,20 +45,17 @@ export async function findVocabularies(folder: string): Promise<FoundVocabularie
   const problems: string[] = [];
   for (const path of paths.sort()) {
     try {
-      vocabularies.push({ name: nameOf(path), tokenizer: await load(path) });
+      vocabularies.push({ name: nameOf(path), tokenizer: await loadTokenizer(path) });
     } catch (error) {
-      if ((error as Error).name !== "MissingTokenizerError")
-        problems.push(`${nameOf(path)}: ${(error as Error).message}`);
+      if (error instanceof MissingTokenizerError) continue; // a folder of folders, or of other files
+      if (!refusals.some((refusal) => error instanceof refusal)) throw error;
+      problems.push(`${nameOf(path)}: ${(error as Error).message}`);
     }
   }
   return { vocabularies: vocabularies.sort((a, b) => a.tokenizer.vocabSize - b.tokenizer.vocabSize), problems };
 }
 
-const nameOf = (path: string): string => basename(path, ".tiktoken").replace(/_base$/, "");
+/** What is wrong with a file, not with this program. */
+const refusals = [MalformedTokenizerError, UnsupportedTokenizerError, InvalidPatternError] as const;
 
-async function load(path: string): Promise<Tokenizer> {
-  if (!path.endsWith(".tiktoken")) return loadTokenizer(path);
-  const pattern = splitPatterns[nameOf(path) as keyof SplitPatterns];
-  if (pattern === undefined) throw new UsageError("only cl100k and o200k are known to cut text in which way");
-  return tokenizerFromTiktoken(await readFile(path, "utf8"), { pattern });
-}
+const nameOf = (path: string): string => basename(path, ".tiktoken").replace(/_base$/, "");

@@ -38,7 +38,7 @@ export interface Tokenizer {
   readonly specialTokens: ReadonlyMap<string, TokenId>;
   /** Text → ids. Special tokens in `text` are ordinary text unless named in `allowedSpecial`. */
   encode(text: string, options?: EncodeOptions): Uint32Array;
-  /** Ids → text; the inverse of `encode` for every well-formed string. */
+  /** Ids → text; the inverse of `encode`, where no normalizer or unknown token loses something of the text. */
   decode(ids: Iterable<TokenId>, options?: DecodeOptions): string;
   /** The token as its vocabulary spells it (`Ġthe`, `▁the`, `##ing`), undefined for a number that is no id. */
   token(id: TokenId): string | undefined;
