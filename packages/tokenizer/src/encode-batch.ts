@@ -32,7 +32,7 @@ export interface BatchOptions extends EncodeOptions {
   readonly padId?: TokenId;
 }
 
-type Side = "left" | "right";
+export type Side = "left" | "right";
 
 /**
  * Encodes texts as the rows of one rectangle: long ones cut, short ones filled up. Hugging Face's tokenizers, given the

@@ -1,7 +1,8 @@
 export { type BytePairDefinition, BytePairTokenizer } from "./byte-pair/bpe.ts";
 export type { Merge } from "./byte-pair/merges.ts";
+export type { TokenList } from "./byte-pair/token-list.ts";
 export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./decode-stream.ts";
-export { type BatchOptions, type EncodedBatch, encodeBatch } from "./encode-batch.ts";
+export { type BatchOptions, type EncodedBatch, encodeBatch, type Side } from "./encode-batch.ts";
 export {
   DisallowedSpecialTokenError,
   InvalidBatchOptionError,
@@ -21,9 +22,15 @@ export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.
 export { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerFromWordPieceVocabulary, type WordPieceOptions } from "./formats/word-piece-vocabulary.ts";
-export { type GgufTokenizerOptions, type GgufTokenizerValue, tokenizerToGguf } from "./formats/write-gguf.ts";
+export {
+  type GgufTokenizerEntry,
+  type GgufTokenizerOptions,
+  type GgufTokenizerValue,
+  tokenizerToGguf,
+} from "./formats/write-gguf.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
+export type { GrowingIds } from "./growing-ids.ts";
 export { byteTokenizer } from "./models/byte.ts";
 export { CharacterTokenizer, characterTokenizer } from "./models/character.ts";
 export type { Part } from "./parts.ts";

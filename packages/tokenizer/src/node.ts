@@ -158,3 +158,5 @@ async function isFolder(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+export type { ChatMessage, ChatTemplate, RenderChatOptions } from "./chat/chat-template.ts";

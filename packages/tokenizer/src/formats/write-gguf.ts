@@ -25,7 +25,7 @@ export interface GgufTokenizerOptions {
   readonly chatTemplate?: string;
 }
 
-type Entry = readonly [key: string, value: GgufTokenizerValue];
+export type GgufTokenizerEntry = readonly [key: string, value: GgufTokenizerValue];
 
 /**
  * A tokenizer as the metadata of a GGUF file, for `saveGguf` of `@tessera-lm/gpt`: llama.cpp, Ollama and LM Studio then
@@ -33,7 +33,7 @@ type Entry = readonly [key: string, value: GgufTokenizerValue];
  *
  * @throws UnsupportedTokenizerError for a tokenizer that llama.cpp has none like
  */
-export function tokenizerToGguf(tokenizer: Tokenizer, options: GgufTokenizerOptions = {}): Entry[] {
+export function tokenizerToGguf(tokenizer: Tokenizer, options: GgufTokenizerOptions = {}): GgufTokenizerEntry[] {
   const { chatTemplate: value } = options;
   return [
     ...entriesOf(tokenizer),
@@ -41,14 +41,14 @@ export function tokenizerToGguf(tokenizer: Tokenizer, options: GgufTokenizerOpti
   ];
 }
 
-function entriesOf(tokenizer: Tokenizer): Entry[] {
+function entriesOf(tokenizer: Tokenizer): GgufTokenizerEntry[] {
   if (tokenizer instanceof BytePairTokenizer) return bytePairEntries(tokenizer.definition, new Set());
   if (tokenizer instanceof CharacterTokenizer) return characterEntries(tokenizer);
   if (tokenizer instanceof PipelineTokenizer) return pipelineEntries(tokenizer.definition);
   throw new UnsupportedTokenizerError(`tokenizer ${tokenizer.constructor.name}`, "those of this package can be saved.");
 }
 
-function pipelineEntries(definition: PipelineDefinition): Entry[] {
+function pipelineEntries(definition: PipelineDefinition): GgufTokenizerEntry[] {
   const added = new Map(asArray(definition.added_tokens ?? [], "added_tokens").map((entry, i) => readAdded(entry, i)));
   const ids = new Map([...added].map(([content, { id }]) => [content, id]));
   const plain = new Set([...added].filter(([, { special }]) => !special).map(([content]) => content));
@@ -75,7 +75,7 @@ function readAdded(entry: unknown, index: number): readonly [content: string, ad
 }
 
 /** @param plain added tokens that are not special */
-function bytePairEntries(definition: BytePairDefinition, plain: ReadonlySet<string>): Entry[] {
+function bytePairEntries(definition: BytePairDefinition, plain: ReadonlySet<string>): GgufTokenizerEntry[] {
   const { vocabulary, merges, pattern, specialTokens = new Map() } = definition;
   const pre = [...PATTERNS].find(([, known]) => known === pattern)?.[0];
   if (pre === undefined) {
@@ -98,7 +98,7 @@ function bytePairEntries(definition: BytePairDefinition, plain: ReadonlySet<stri
 }
 
 /** Pieces, of which llama.cpp merges the pair of the highest score first: minus the rank of the merge that makes it. */
-function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string, Added>): Entry[] {
+function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string, Added>): GgufTokenizerEntry[] {
   const { model } = definition;
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
   for (const [content, { id }] of added) vocabulary.set(content, id);
@@ -126,7 +126,7 @@ function scoresOf(merges: readonly Merge[], ranks: readonly number[] | undefined
 }
 
 /** Characters as pieces that never merge. A space is ▁ there. */
-function characterEntries({ characters }: CharacterTokenizer): Entry[] {
+function characterEntries({ characters }: CharacterTokenizer): GgufTokenizerEntry[] {
   const tokens = characters.map((character, id): [string, TokenId] => [character === " " ? "▁" : character, id]);
   return [
     ...pieceHeader(false, false),
@@ -139,7 +139,7 @@ function characterEntries({ characters }: CharacterTokenizer): Entry[] {
   ];
 }
 
-const pieceHeader = (addsSpacePrefix: boolean, removesExtraSpaces: boolean): Entry[] => [
+const pieceHeader = (addsSpacePrefix: boolean, removesExtraSpaces: boolean): GgufTokenizerEntry[] => [
   ["tokenizer.ggml.model", { type: "string", value: "llama" }],
   ["tokenizer.ggml.pre", { type: "string", value: "default" }],
   ["tokenizer.ggml.add_space_prefix", { type: "bool", value: addsSpacePrefix }],
@@ -151,7 +151,7 @@ function tokenEntries(
   tokens: readonly (readonly [token: string, id: TokenId])[],
   typeOf: (token: string) => number,
   scoreOf?: (token: string) => number,
-): Entry[] {
+): GgufTokenizerEntry[] {
   const byId: string[] = [];
   for (const [token, id] of tokens) byId[id] = token;
   const list = Array.from(byId, (token, id) => token ?? `[PAD${id}]`);
@@ -176,11 +176,11 @@ function addsSpace({ normalizer, pre_tokenizer }: PipelineDefinition): boolean {
 }
 
 /** Whether a token stands before every text, and which. */
-function beginning({ post_processor: processor }: PipelineDefinition): Entry[] {
+function beginning({ post_processor: processor }: PipelineDefinition): GgufTokenizerEntry[] {
   const first =
     processor?.type === "TemplateProcessing" ? asArray(processor.single, "post_processor.single")[0] : undefined;
   const { SpecialToken: token } = asObject(first ?? {}, "post_processor.single[0]");
-  const add: Entry = ["tokenizer.ggml.add_bos_token", { type: "bool", value: token !== undefined }];
+  const add: GgufTokenizerEntry = ["tokenizer.ggml.add_bos_token", { type: "bool", value: token !== undefined }];
   if (token === undefined) return [add];
   const name = asString(asObject(token, "post_processor.single[0]").id, "post_processor.single[0].id");
   const { ids } = asObject(

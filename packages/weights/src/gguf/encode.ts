@@ -24,8 +24,6 @@ export type GgufTensorToWrite = TensorEntry & { readonly dtype: StorageType } & 
     | { read(): Promise<GgufData> }
   );
 
-type Named = readonly [name: string, tensor: GgufTensorToWrite];
-
 /**
  * Writes tensors and metadata as GGUF of version 3, chunk by chunk, byte for byte as Python's `gguf` does for the same
  * order of keys and tensors. Values are rounded to nearest (F16, BF16) or quantised (Q8_0, Q4_0, whose rows are
@@ -35,7 +33,7 @@ type Named = readonly [name: string, tensor: GgufTensorToWrite];
  * @throws TensorDataError, MetadataError while iterating; errors of `read` pass through
  */
 export async function* encodeGguf(
-  tensors: Iterable<Named>,
+  tensors: Iterable<readonly [name: string, tensor: GgufTensorToWrite]>,
   metadata: Iterable<readonly [key: string, value: GgufValue]> = [],
 ): AsyncGenerator<Uint8Array, void> {
   const list = [...tensors];
@@ -59,7 +57,7 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
 const padding = (length: number, alignment: number): Uint8Array => new Uint8Array(-length & (alignment - 1));
 
 function encodeHeader(
-  tensors: readonly Named[],
+  tensors: readonly (readonly [name: string, tensor: GgufTensorToWrite])[],
   metadata: ReadonlyMap<string, GgufValue>,
   alignment: number,
 ): Uint8Array {
@@ -76,7 +74,11 @@ function encodeHeader(
   return writer.bytes();
 }
 
-function encodeEntries(writer: ByteWriter, tensors: readonly Named[], alignment: number): void {
+function encodeEntries(
+  writer: ByteWriter,
+  tensors: readonly (readonly [name: string, tensor: GgufTensorToWrite])[],
+  alignment: number,
+): void {
   const names = new Set<string>();
   let start = 0;
   for (const [name, tensor] of tensors) {

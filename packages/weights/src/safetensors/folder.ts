@@ -13,8 +13,6 @@ const INDEX_FILE = "model.safetensors.index.json";
 /** Every name that the weights of a model have as safetensors. */
 const WEIGHT_FILE = /^model(-\d{5}-of-\d{5}\.safetensors|\.safetensors|\.safetensors\.index\.json)$/;
 
-type Named = readonly [name: string, tensor: TensorToWrite];
-
 export interface SafetensorsFolderOptions {
   /** A shard takes at most this many bytes of tensors, unless one tensor alone is larger. Default: 5 GB, 5·10⁹. */
   readonly maxShardBytes?: number;
@@ -48,7 +46,7 @@ export async function openSafetensorsFolder(folder: string): Promise<TensorFile>
  */
 export async function writeSafetensorsFolder(
   folder: string,
-  tensors: Iterable<Named>,
+  tensors: Iterable<readonly [name: string, tensor: TensorToWrite]>,
   { maxShardBytes = 5e9, metadata = { format: "pt" } }: SafetensorsFolderOptions = {},
 ): Promise<void> {
   await makeFolder(folder);
@@ -63,9 +61,12 @@ export async function writeSafetensorsFolder(
 }
 
 /** As Hugging Face splits: a shard ends where the next tensor would pass the limit; a larger one gets its own. */
-function splitIntoShards(tensors: Iterable<Named>, maxShardBytes: number): Named[][] {
-  const shards: Named[][] = [];
-  let current: Named[] = [];
+function splitIntoShards(
+  tensors: Iterable<readonly [name: string, tensor: TensorToWrite]>,
+  maxShardBytes: number,
+): (readonly [name: string, tensor: TensorToWrite])[][] {
+  const shards: (readonly [name: string, tensor: TensorToWrite])[][] = [];
+  let current: (readonly [name: string, tensor: TensorToWrite])[] = [];
   const names = new Set<string>();
   let bytes = 0;
   for (const named of tensors) {
@@ -88,7 +89,7 @@ function splitIntoShards(tensors: Iterable<Named>, maxShardBytes: number): Named
   return shards;
 }
 
-function sizeOf([name, tensor]: Named): number {
+function sizeOf([name, tensor]: readonly [name: string, tensor: TensorToWrite]): number {
   const bytes = byteLength(tensor.dtype, tensor.shape);
   if (bytes === undefined) throw new TensorDataError(name, `${describe(tensor)} has no valid size`);
   return bytes;
@@ -100,7 +101,10 @@ function shardName(index: number, count: number): string {
 }
 
 /** The index as transformers writes it: sorted, with two spaces. */
-function indexOf(shards: readonly (readonly Named[])[], names: readonly string[]): string {
+function indexOf(
+  shards: readonly (readonly (readonly [name: string, tensor: TensorToWrite])[])[],
+  names: readonly string[],
+): string {
   const places = shards.flatMap((shard, i) => shard.map(([tensor]) => [tensor, names[i]] as const));
   const totalSize = shards.flat().reduce((total, named) => total + sizeOf(named), 0);
   const sorted = places.sort(([a], [b]) => (a < b ? -1 : 1));
