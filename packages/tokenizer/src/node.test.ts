@@ -113,6 +113,19 @@ test("what is missing or malformed is named with its path", async () => {
   await expect(loadTokenizer(folder)).rejects.toThrow(`${path}, model.vocab: expected an object`);
 });
 
+test.skipIf(!existsSync(data))("tokens that a folder adds to its .model are read", async () => {
+  await writeFile(join(folder, "tokenizer.model"), await readFile(join(data, "tokenizers/stories260K/tok512.model")));
+  await writeFile(join(folder, "added_tokens.json"), '{"<user>": 512, "<s>": 1}');
+  const decoder = { 513: { content: "<extra>", special: false, normalized: false } };
+  await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify({ added_tokens_decoder: decoder }));
+  const loaded = await loadTokenizer(folder);
+  expect(loaded.vocabSize).toBe(514);
+  expect([...loaded.encode("<user>", { allowedSpecial: "all" })]).toEqual([512]);
+  expect([...loaded.encode("<extra>")]).toEqual([513]);
+  await writeFile(join(folder, "added_tokens.json"), '{"<user>": -1}');
+  await expect(loadTokenizer(folder)).rejects.toThrow(MalformedTokenizerError);
+});
+
 describe.skipIf(!existsSync(data))("published files are known by their content", () => {
   test.each([
     ["llama2/tokenizer.model", "<s> Hello", [1, 15043]],

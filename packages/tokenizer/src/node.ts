@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
 import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
+import { withFolderTokens } from "./formats/folder-tokens.ts";
 import { tokenizerFromGpt2Files } from "./formats/gpt2-files.ts";
 import { type JsonObject, parseJson } from "./formats/json.ts";
 import { qwen2Tokenizer } from "./formats/qwen2-files.ts";
@@ -37,7 +38,9 @@ const GPT2_FILES = [
 export async function loadTokenizer(path: string): Promise<Tokenizer> {
   if (!(await isFolder(path))) return loadFile(path);
   for (const name of SINGLE_FILES) {
-    if (await exists(join(path, name))) return loadFile(join(path, name));
+    if (!(await exists(join(path, name)))) continue;
+    const tokenizer = await loadFile(join(path, name));
+    return name.endsWith(".model") ? withAddedTokens(tokenizer, path) : tokenizer;
   }
   for (const [encoder, merges] of GPT2_FILES) {
     if (await exists(join(path, merges))) return loadGpt2Files(path, encoder, merges);
@@ -83,6 +86,13 @@ async function loadFile(path: string): Promise<Tokenizer> {
   const config = await readConfig(dirname(path));
   const lowercase = typeof config.do_lower_case === "boolean" ? { lowercase: config.do_lower_case } : {};
   return naming(path, () => tokenizerFromFile(bytes, lowercase));
+}
+
+async function withAddedTokens(tokenizer: Tokenizer, folder: string): Promise<Tokenizer> {
+  const path = join(folder, "added_tokens.json");
+  const names = (await exists(path)) ? parseJson(await readFileOrThrow(path), path) : {};
+  const config = await readConfig(folder);
+  return naming(folder, () => withFolderTokens(tokenizer, config, names));
 }
 
 /** Other models reuse the two file names with another split pattern, which only the configuration tells. */
