@@ -117,7 +117,7 @@ function describeNormalizer({ charsmap, addsSpace, removesSpaces }: SentencePiec
   const normalizers: Part[] = [];
   if (charsmap.length > 0)
     normalizers.push({ type: "Precompiled", precompiled_charsmap: base64(charsmap), [SENTENCE_PIECE]: {} });
-  if (removesSpaces) normalizers.push(replace({ Regex: "^ +| +$" }, ""), replace({ Regex: " {2,}" }, " "));
+  if (removesSpaces) normalizers.push(replace({ Regex: "\\A +| +\\z" }, ""), replace({ Regex: " {2,}" }, " "));
   if (addsSpace) normalizers.push({ type: "Prepend", prepend: "▁" });
   normalizers.push(replace({ String: " " }, "▁"));
   return { type: "Sequence", normalizers };

@@ -69,3 +69,104 @@ test("a pattern that does not compile is named", () => {
   expect(() => compilePattern("(a")).toThrow(InvalidPatternError);
   expect(() => compilePattern(String.raw`\p{Nonsense}`)).toThrow(/Split pattern .*Nonsense/);
 });
+
+/** Replaced by Hugging Face's tokenizers (`normalizers.Replace`), which read patterns as Oniguruma. */
+describe("patterns mean what they mean to Oniguruma", () => {
+  const texts = ["\u00e9 a-b", "\u00e9a b\u200dc", "x\n  y\n", "\n\nab\r\nc\n", "x\ry\u2028z.w", "_a!1\u0301 ", " a  "];
+  test.each([
+    [String.raw`\W+`, ["\u00e9<>a<>b", "\u00e9a<>b<>c", "x<>y<>", "<>ab<>c<>", "x<>y<>z<>w", "_a<>1\u0301<>", "<>a<>"]],
+    [
+      String.raw`\b`,
+      [
+        "<>\u00e9<> <>a<>-<>b<>",
+        "<>\u00e9a<> <>b<>\u200d<>c<>",
+        "<>x<>\n  <>y<>\n",
+        "\n\n<>ab<>\r\n<>c<>\n",
+        "<>x<>\r<>y<>\u2028<>z<>.<>w<>",
+        "<>_a<>!<>1\u0301<> ",
+        " <>a<>  ",
+      ],
+    ],
+    [
+      String.raw`\B\w`,
+      ["\u00e9 a-b", "\u00e9<> b\u200dc", "x\n  y\n", "\n\na<>\r\nc\n", "x\ry\u2028z.w", "_<>!1<> ", " a  "],
+    ],
+    [
+      String.raw`^ +`,
+      ["\u00e9 a-b", "\u00e9a b\u200dc", "x\n<>y\n", "\n\nab\r\nc\n", "x\ry\u2028z.w", "_a!1\u0301 ", "<>a  "],
+    ],
+    [
+      String.raw`^.`,
+      ["<> a-b", "<>a b\u200dc", "<>\n<> y\n", "\n\n<>b\r\n<>\n", "<>\ry\u2028z.w", "<>a!1\u0301 ", "<>a  "],
+    ],
+    [
+      String.raw`.$`,
+      ["\u00e9 a-<>", "\u00e9a b\u200d<>", "<>\n  <>\n", "\n\nab<>\n<>\n", "x\ry\u2028z.<>", "_a!1\u0301<>", " a <>"],
+    ],
+    [
+      String.raw`x.y`,
+      ["\u00e9 a-b", "\u00e9a b\u200dc", "x\n  y\n", "\n\nab\r\nc\n", "<>\u2028z.w", "_a!1\u0301 ", " a  "],
+    ],
+    [String.raw`.+`, ["<>", "<>", "<>\n<>\n", "\n\n<>\n<>\n", "<>", "<>", "<>"]],
+    [
+      String.raw`[.]`,
+      ["\u00e9 a-b", "\u00e9a b\u200dc", "x\n  y\n", "\n\nab\r\nc\n", "x\ry\u2028z<>w", "_a!1\u0301 ", " a  "],
+    ],
+    [
+      String.raw`\A.`,
+      ["<> a-b", "<>a b\u200dc", "<>\n  y\n", "\n\nab\r\nc\n", "<>\ry\u2028z.w", "<>a!1\u0301 ", "<>a  "],
+    ],
+    [
+      String.raw`.\z`,
+      ["\u00e9 a-<>", "\u00e9a b\u200d<>", "x\n  y\n", "\n\nab\r\nc\n", "x\ry\u2028z.<>", "_a!1\u0301<>", " a <>"],
+    ],
+    [
+      String.raw`.\Z`,
+      ["\u00e9 a-<>", "\u00e9a b\u200d<>", "x\n  <>\n", "\n\nab\r\n<>\n", "x\ry\u2028z.<>", "_a!1\u0301<>", " a <>"],
+    ],
+    [
+      String.raw`\n$`,
+      ["\u00e9 a-b", "\u00e9a b\u200dc", "x\n  y<>", "<>\nab\r\nc<>", "x\ry\u2028z.w", "_a!1\u0301 ", " a  "],
+    ],
+    [
+      String.raw`^`,
+      [
+        "<>\u00e9 a-b",
+        "<>\u00e9a b\u200dc",
+        "<>x\n<>  y\n",
+        "<>\n<>\n<>ab\r\n<>c\n",
+        "<>x\ry\u2028z.w",
+        "<>_a!1\u0301 ",
+        "<> a  ",
+      ],
+    ],
+    [
+      String.raw`$`,
+      [
+        "\u00e9 a-b<>",
+        "\u00e9a b\u200dc<>",
+        "x<>\n  y<>\n<>",
+        "<>\n<>\nab\r<>\nc<>\n<>",
+        "x\ry\u2028z.w<>",
+        "_a!1\u0301 <>",
+        " a  <>",
+      ],
+    ],
+  ])("%s", (pattern, replaced) => {
+    const regExp = new RegExp(compilePattern(pattern).source, "gu");
+    expect(texts.map((text) => text.replace(regExp, "<>"))).toEqual(replaced);
+  });
+});
+
+test.each([
+  "[[:alpha:]]+",
+  "[a-z&&[^b]]+",
+  "[a-z&&b]",
+  String.raw`\h+`,
+  String.raw`[\W]`,
+  String.raw`\G`,
+  "(?m:.)",
+  "(?>a)",
+])("%s, which JavaScript would read otherwise, is refused", (pattern) => {
+  expect(() => compilePattern(pattern)).toThrow(InvalidPatternError);
+});

@@ -3,9 +3,10 @@ import { InvalidPatternError } from "../errors.ts";
 /**
  * A split pattern as Python's `regex`, Rust or Oniguruma read it → a sticky regular expression of JavaScript.
  *
- * JavaScript differs: its `\s` has U+FEFF and lacks U+0085, its `\d` and `\w` are ASCII, and it has neither `\z`, nor
+ * JavaScript differs: its `\s` has U+FEFF and lacks U+0085, its `\d`, `\w` and `\b` are ASCII, its `.` stops at more than
+ * a line feed, its `^` and `$` stand for the text's ends, not those of lines, and it has neither `\A`, `\z`, nor
  * possessive quantifiers (dropped here: in split patterns they only save backtracking), nor, everywhere, `(?i:…)`
- * (each letter becomes the set of its cases).
+ * (each letter becomes the set of its cases). What would mean something else is refused.
  */
 export function compilePattern(pattern: string): RegExp {
   try {
@@ -16,7 +17,7 @@ export function compilePattern(pattern: string): RegExp {
 }
 
 const SYNTAX =
-  /\\[pP]\{[^}]*\}|\\.|\(\?i:|\(\?(?:[:=!]|<[=!])|[()]|\[\^?|\]|(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|\p{L}-\p{L}|[^]/gsu;
+  /\\[pP]\{[^}]*\}|\\.|\(\?i:|\(\?(?:[:=!]|<[=!])|\(\?|[()]|\[\^?|\]|(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?|\p{L}-\p{L}|&&|[^]/gsu;
 
 function translate(pattern: string): string {
   let inClass = false;
@@ -27,18 +28,40 @@ function translate(pattern: string): string {
     else if (/^\p{L}/u.test(part)) translated += caseless.at(-1) ? ignoreCase(part, inClass) : part;
     else if (inClass) {
       inClass = part !== "]";
+      if (part === "&&") throw unknown("&& in a class");
+      if (part.startsWith("[")) throw unknown("a class within a class");
       translated += part;
     } else {
+      if (part === "(?") throw unknown("a group that begins with (?");
       if (part === ")") caseless.pop();
       if (part.startsWith("(")) caseless.push(part === "(?i:" || caseless.at(-1) === true);
       inClass = part.startsWith("[");
-      translated += part === "(?i:" ? "(?:" : part.replace(/^(.+)\+$/s, "$1");
+      translated += PLAIN[part] ?? part.replace(/^(.+)\+$/s, "$1");
     }
   }
   return translated;
 }
 
 const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}`;
+
+/** Outside of classes. */
+const PLAIN: Readonly<Record<string, string>> = {
+  "(?i:": "(?:",
+  ".": "[^\\n]",
+  "^": "(?:^|(?<=\\n)(?!$))",
+  $: "(?=\\n|$)",
+  "\\A": "^",
+  "\\z": "$",
+  "\\Z": "(?=\\n?$)",
+  "\\w": `[${WORD}]`,
+  "\\W": `[^${WORD}]`,
+  "\\b": `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`,
+  "\\B": `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`,
+};
+
+function unknown(what: string): SyntaxError {
+  return new SyntaxError(`${what} is not supported.`);
+}
 
 function translateEscape(escape: string, inClass: boolean): string {
   switch (escape) {
@@ -51,12 +74,15 @@ function translateEscape(escape: string, inClass: boolean): string {
     case "\\D":
       return "\\P{Nd}";
     case "\\w":
-      return inClass ? WORD : `[${WORD}]`;
-    case "\\z":
-      return "$";
-    default: // JavaScript's Unicode mode forbids to escape what needs none
-      return /^\\[^\w^$\\.*+?()[\]{}|/-]$/u.test(escape) || (escape === "\\-" && !inClass) ? escape.slice(1) : escape;
+      if (inClass) return WORD;
+      break;
+    default:
   }
+  const plain = inClass ? undefined : PLAIN[escape];
+  if (plain !== undefined) return plain;
+  if (/^\\(?:[A-Za-z]|[pP]\{\^)/.test(escape) && !/^\\(?:[nrtfvxu]|[pP]\{[^^])/.test(escape)) throw unknown(escape);
+  // JavaScript's Unicode mode forbids to escape what needs none.
+  return /^\\[^\w^$\\.*+?()[\]{}|/-]$/u.test(escape) || (escape === "\\-" && !inClass) ? escape.slice(1) : escape;
 }
 
 /** A letter, or in a class a range of letters, in all cases. */

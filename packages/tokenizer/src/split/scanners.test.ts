@@ -111,9 +111,10 @@ test("other spellings of the known patterns cut alike", () => {
   for (const [name, patterns] of Object.entries(spellings) as [keyof typeof spellings, readonly string[]][]) {
     for (const pattern of patterns) {
       expect(knownPattern(pattern)).toBe(name);
+      const own = pattern.replace("$", "\\z"); // tiktoken's $ is the end of the text, Oniguruma's that of a line
       fc.assert(
         fc.property(text, (drawn) => {
-          expect(scanned(name, drawn)).toEqual(searched(pattern, drawn));
+          expect(scanned(name, drawn)).toEqual(searched(own, drawn));
         }),
       );
     }
