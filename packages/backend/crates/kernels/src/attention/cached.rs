@@ -100,7 +100,9 @@ mod tests {
     use crate::test_support::{assert_close, random};
 
     /// Batch, H, G, D, the lengths of the steps that fill the cache, window.
-    const CASES: [(usize, usize, usize, usize, &[usize], usize); 6] = [
+    type Case = (usize, usize, usize, usize, &'static [usize], usize);
+
+    const CASES: [Case; 6] = [
         (1, 1, 1, 1, &[1, 1, 1], 0),
         (1, 12, 12, 64, &[70, 1, 1, 40, 1], 0),
         (2, 4, 2, 24, &[5, 1, 33], 0),
