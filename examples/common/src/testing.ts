@@ -18,7 +18,9 @@ export interface Ended {
 /** Starts an example as its users do, in a process of its own. */
 export function startExample(name: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
   const main = fileURLToPath(new URL(`../../${name}/src/main.ts`, import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=@tessera-lm/source", "--import", "tsx", main, ...args]);
+  const node = ["--conditions=@tessera-lm/source", "--import", "tsx", main, ...args];
+  const env = { ...process.env, NO_COLOR: "1" }; // CI asks for colours even where nobody sees them
+  const child = spawn(process.execPath, node, { env });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => {
