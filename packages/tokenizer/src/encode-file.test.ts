@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeFile } from "./encode-file.ts";
 import { UnsupportedTokenizerError } from "./errors.ts";
 import { findBorders } from "./files/borders.ts";
@@ -131,8 +131,11 @@ const data = new URL("../../../../shared/data/", import.meta.url);
 describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_000 }, () => {
   const read = (path: string): string => readFileSync(new URL(path, data), "utf8");
   const languages = ["deu_Latn", "hin_Deva", "zho_Hans", "tha_Thai", "arb_Arab", "kor_Hang", "vie_Latn"];
-  const texts = languages.map((name) => read(`langid/flores200/${name}.txt`).slice(0, 8000));
-  const text = `${texts.join("\n")}${read("corpus/tinyshakespeare.txt").slice(0, 20_000)}`;
+  let text = "";
+  beforeAll(() => {
+    const texts = languages.map((name) => read(`langid/flores200/${name}.txt`).slice(0, 8000));
+    text = `${texts.join("\n")}${read("corpus/tinyshakespeare.txt").slice(0, 20_000)}`;
+  });
 
   test.each(["gpt2", "llama2", "t5-small"])("%s", async (name) => {
     const tokenizer = tokenizerFromJson(read(`tokenizers/${name}/tokenizer.json`));
