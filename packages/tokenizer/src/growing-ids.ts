@@ -24,6 +24,11 @@ export class GrowingIds {
     this.length = length;
   }
 
+  /** Appends those of `other` in [start, end). */
+  appendFrom(other: GrowingIds, start: number, end: number): void {
+    this.append(other.ids, start, end);
+  }
+
   /** Those from `start` on, without a copy: valid until more are appended. */
   view(start: number): Uint32Array {
     return this.ids.subarray(start, this.length);

@@ -1,6 +1,7 @@
-import type { GrowingIds } from "../growing-ids.ts";
+import { GrowingIds } from "../growing-ids.ts";
 import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
+import { withRoom } from "../with-room.ts";
 
 /** How many words are remembered before all are forgotten: those of a large corpus, in some ten megabytes. */
 export const MOST_WORDS: number = 2 ** 17;
@@ -22,16 +23,14 @@ const SLOT = 4;
 export class LongWordTable {
   private slots = new Int32Array(0);
   private keys = new Uint16Array(0);
-  private ids = new Int32Array(0);
   private keysEnd = 0;
-  private idsEnd = 0;
+  private readonly ids = new GrowingIds(1024);
   private size = 0;
 
   constructor() {
     // Assigned a second time, so that V8 does not compile code that is void when they are replaced by larger ones.
     this.slots = new Int32Array(SLOT * 1024);
     this.keys = new Uint16Array(4096);
-    this.ids = new Int32Array(1024);
   }
 
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
@@ -42,7 +41,7 @@ export class LongWordTable {
     if (count === 0) return false;
     const place = this.slots[slot + IDS] as number;
     if (count === 1) ids.push(place);
-    else ids.append(this.ids, place, place + count);
+    else ids.appendFrom(this.ids, place, place + count);
     return true;
   }
 
@@ -84,24 +83,14 @@ export class LongWordTable {
   private addKey(text: Units, start: number, end: number): number {
     const key = this.keysEnd;
     this.keysEnd += end - start;
-    if (this.keysEnd > this.keys.length) {
-      const larger = new Uint16Array(2 * this.keys.length);
-      larger.set(this.keys);
-      this.keys = larger;
-    }
+    if (this.keysEnd > this.keys.length) this.keys = withRoom(this.keys, this.keysEnd);
     for (let i = start; i < end; i++) this.keys[key + i - start] = text[i] as number;
     return key;
   }
 
   private addIds(ids: Int32Array, count: number): number {
-    const place = this.idsEnd;
-    this.idsEnd += count;
-    if (this.idsEnd > this.ids.length) {
-      const larger = new Int32Array(2 * this.ids.length);
-      larger.set(this.ids);
-      this.ids = larger;
-    }
-    for (let i = 0; i < count; i++) this.ids[place + i] = ids[i] as TokenId;
+    const place = this.ids.length;
+    this.ids.append(ids, 0, count);
     return place;
   }
 
@@ -110,7 +99,7 @@ export class LongWordTable {
     const { slots } = this;
     if (this.size >= MOST_WORDS) {
       slots.fill(0);
-      this.keysEnd = this.idsEnd = this.size = 0;
+      this.keysEnd = this.ids.length = this.size = 0;
       return;
     }
     this.slots = new Int32Array(4 * slots.length);

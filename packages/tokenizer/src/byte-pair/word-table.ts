@@ -1,4 +1,4 @@
-import type { GrowingIds } from "../growing-ids.ts";
+import { GrowingIds } from "../growing-ids.ts";
 import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { LongWordTable, MOST_PROBES, MOST_WORDS } from "./long-word-table.ts";
@@ -30,15 +30,13 @@ export class WordTable {
   private rows = new Int32Array(0);
   private shift = 0;
   private size = 0;
-  private ids = new Int32Array(0);
-  private idsEnd = 0;
+  private readonly ids = new GrowingIds(1024);
   private readonly long = new LongWordTable();
 
   constructor() {
     // Assigned a second time, so that V8 does not compile code that is void when they are replaced by larger ones.
     this.rows = new Int32Array(ROW * 1024);
     this.shift = 32 - 10;
-    this.ids = new Int32Array(1024);
   }
 
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
@@ -52,7 +50,7 @@ export class WordTable {
     else if (count === 0)
       return false; // a free row
     else if (count <= INLINE) ids.append(rows, row + IDS, row + IDS + count);
-    else ids.append(this.ids, rows[row + IDS] as number, (rows[row + IDS] as number) + count);
+    else ids.appendFrom(this.ids, rows[row + IDS] as number, (rows[row + IDS] as number) + count);
     return true;
   }
 
@@ -92,14 +90,8 @@ export class WordTable {
   }
 
   private addIds(ids: Int32Array, count: number): number {
-    const place = this.idsEnd;
-    this.idsEnd += count;
-    if (this.idsEnd > this.ids.length) {
-      const larger = new Int32Array(2 * this.ids.length);
-      larger.set(this.ids);
-      this.ids = larger;
-    }
-    for (let i = 0; i < count; i++) this.ids[place + i] = ids[i] as TokenId;
+    const place = this.ids.length;
+    this.ids.append(ids, 0, count);
     return place;
   }
 
@@ -108,7 +100,7 @@ export class WordTable {
     const { rows } = this;
     if (this.size >= MOST_WORDS) {
       rows.fill(0);
-      this.idsEnd = this.size = 0;
+      this.ids.length = this.size = 0;
       return;
     }
     this.rows = new Int32Array(4 * rows.length);
