@@ -84,12 +84,12 @@ function startAll({ format, promptLength, newTokens }: DecodeCase, places: Place
   };
   const sizes = [availableParallelism(), promptLength, newTokens].map(String);
   const node = (program: string, ...args: string[]) =>
-    new Contestant(process.execPath, [file(program), places.peers, ...args, ...sizes]);
+    new Contestant(process.execPath, [...process.execArgv, file(program), places.peers, ...args, ...sizes]);
   const ours = new Contestant(process.execPath, [...process.execArgv, file("ours.ts"), JSON.stringify(settings)]);
-  const llama = node("llama.mjs", join(places.models, ggufFiles[format]));
+  const llama = node("llama.ts", join(places.models, ggufFiles[format]));
   if (format !== "F32") return [ours, llama];
   const torch = new Contestant(places.python, [file("peer.py"), folder, ...sizes]);
-  return [ours, llama, node("onnx.mjs", join(places.models, "model.onnx")), torch];
+  return [ours, llama, node("onnx.ts", join(places.models, "model.onnx")), torch];
 }
 
 const ggufFiles: Readonly<Record<Format, string>> = { F32: "model-f32.gguf", Q8_0: "model-q8_0.gguf" };
