@@ -1,4 +1,4 @@
-type Numbers = Int32Array | Uint32Array | Float64Array | Uint16Array;
+type Numbers = Int32Array | Uint32Array | Float64Array | Uint16Array | Uint8Array;
 
 /** `array` itself if it has room for `needed` numbers, otherwise a copy at least twice as long. */
 export function withRoom<T extends Numbers>(array: T, needed: number): T {

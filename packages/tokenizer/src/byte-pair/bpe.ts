@@ -105,7 +105,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** Appends the ids of a text in which no special token is looked for. */
   encodeInto(text: string, ids: GrowingIds): void {
-    for (const pieces of this.splitter.pieces(text)) this.pieces.appendAll(pieces, ids);
+    for (const stretch of this.splitter.stretches(text)) this.pieces.appendAll(stretch, ids);
   }
 }
 

@@ -1,5 +1,4 @@
 import { GrowingIds } from "../growing-ids.ts";
-import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { withRoom } from "../with-room.ts";
 
@@ -11,18 +10,18 @@ export const MOST_PROBES = 64;
 
 // A slot is four numbers.
 const HASH = 0;
-const KEY = 1; // where its characters begin in `keys`
-const SIZES = 2; // number of ids · 256 + number of characters; 0 if the slot is free
+const KEY = 1; // where it begins in `keys`
+const SIZES = 2; // number of ids · 256 + number of bytes; 0 if the slot is free
 const IDS = 3; // where its ids begin in `ids`; for a single id, that id
 const SLOT = 4;
 
 /**
- * The ids of words met before, of up to 255 units. A flat hash table: to find a word takes no allocation, and no slice of
- * the text; its characters are compared one by one with those that were kept.
+ * The ids of words met before, of up to 255 bytes. A flat hash table: to find a word takes no allocation; its bytes are
+ * compared, four at a time, with those that were kept.
  */
 export class LongWordTable {
   private slots = new Int32Array(0);
-  private keys = new Uint16Array(0);
+  private keys = new Int32Array(0);
   private keysEnd = 0;
   private readonly ids = new GrowingIds(1024);
   private size = 0;
@@ -30,11 +29,11 @@ export class LongWordTable {
   constructor() {
     // Assigned a second time, so that V8 does not compile code that is void when they are replaced by larger ones.
     this.slots = new Int32Array(SLOT * 1024);
-    this.keys = new Uint16Array(4096);
+    this.keys = new Int32Array(4096);
   }
 
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
-  append(text: Units, start: number, end: number, ids: GrowingIds): boolean {
+  append(text: DataView, start: number, end: number, ids: GrowingIds): boolean {
     const slot = this.find(text, start, end, hashOf(text, start, end));
     if (slot < 0) return false;
     const count = (this.slots[slot + SIZES] as number) >> 8;
@@ -46,7 +45,7 @@ export class LongWordTable {
   }
 
   /** Remembers the first `count` ids as those of `text[start, end)`. */
-  add(text: Units, start: number, end: number, ids: Int32Array, count: number): void {
+  add(text: DataView, start: number, end: number, ids: Int32Array, count: number): void {
     if (2 * SLOT * this.size >= this.slots.length) this.grow();
     const hash = hashOf(text, start, end);
     const slot = this.find(text, start, end, hash);
@@ -59,7 +58,7 @@ export class LongWordTable {
   }
 
   /** The slot of a word, or the free one where it belongs; −1 if that is too far from its place. */
-  private find(text: Units, start: number, end: number, hash: number): number {
+  private find(text: DataView, start: number, end: number, hash: number): number {
     const { slots } = this;
     const mask = slots.length - 1;
     let slot = (hash << 2) & mask;
@@ -74,17 +73,19 @@ export class LongWordTable {
     return -1;
   }
 
-  private hasKey(key: number, text: Units, start: number, end: number): boolean {
+  private hasKey(key: number, text: DataView, start: number, end: number): boolean {
     const { keys } = this;
-    for (let i = start, j = key; i < end; i++, j++) if (text[i] !== keys[j]) return false;
+    let at = key;
+    for (let i = start; i < end; i += 4, at++) if (numberAt(text, i, end) !== keys[at]) return false;
     return true;
   }
 
-  private addKey(text: Units, start: number, end: number): number {
+  private addKey(text: DataView, start: number, end: number): number {
     const key = this.keysEnd;
-    this.keysEnd += end - start;
+    this.keysEnd += (end - start + 3) >> 2;
     if (this.keysEnd > this.keys.length) this.keys = withRoom(this.keys, this.keysEnd);
-    for (let i = start; i < end; i++) this.keys[key + i - start] = text[i] as number;
+    let at = key;
+    for (let i = start; i < end; i += 4) this.keys[at++] = numberAt(text, i, end);
     return key;
   }
 
@@ -116,8 +117,21 @@ export class LongWordTable {
   }
 }
 
-function hashOf(text: Units, start: number, end: number): number {
+/** The next four of a word's bytes as one number, 0 where it has ended. */
+function numberAt(text: DataView, at: number, end: number): number {
+  const number = text.getInt32(at, true);
+  return at + 4 <= end ? number : number & (MASKS[end - at] as number);
+}
+
+/** The bits of the first few of four bytes. */
+const MASKS = [0, 0xff, 0xffff, 0xffffff];
+
+function hashOf(text: DataView, start: number, end: number): number {
   let hash = 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (text[i] as number), 0x9e3779b1);
-  return hash ^ (hash >>> 15);
+  for (let i = start; i < end; i += 4) {
+    const number = numberAt(text, i, end);
+    hash = Math.imul(hash ^ number ^ (number >>> 16), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }

@@ -1,7 +1,7 @@
 import type { GrowingIds } from "../growing-ids.ts";
+import { utf8Length } from "../split/utf8.ts";
 import type { TokenId } from "../tokenizer.ts";
 import type { TokenBytes } from "./token-bytes.ts";
-import { utf8Length } from "./utf8.ts";
 
 /**
  * Appends for each id where its bytes begin and end in `text`, which the ids spell: two UTF-16 indices, counted from

@@ -1,12 +1,12 @@
 import { UnknownByteError } from "../errors.ts";
 import type { GrowingIds } from "../growing-ids.ts";
-import type { Units } from "../split/character-classes.ts";
-import type { Pieces } from "../split/split-text.ts";
+import { plainWordEnd } from "../split/plain-word.ts";
+import type { Stretch } from "../split/split-text.ts";
+import type { Utf8 } from "../split/utf8.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { mergePiece } from "./merge-piece.ts";
 import type { MergeRules } from "./merges.ts";
 import type { TokenIndex } from "./token-index.ts";
-import { writeUtf8 } from "./utf8.ts";
 import { WordTable } from "./word-table.ts";
 
 const decoder = new TextDecoder();
@@ -14,13 +14,12 @@ const decoder = new TextDecoder();
 /** Pieces of up to so many bytes share one piece of memory. */
 const SHARED = 4096;
 
-/** One piece of text → ids: looks it up among the words met before, else among the tokens, else merges its bytes. */
+/** Pieces of text → ids: looks each up among the words met before, else among the tokens, else merges its bytes. */
 export class PieceEncoder {
   private readonly byteIds: Int32Array; // (256), −1 where no token is that byte
   private readonly rules: MergeRules;
   private readonly wholePieces: TokenIndex | undefined;
   private readonly words = new WordTable();
-  private readonly bytes = new Uint8Array(SHARED);
   private readonly parts = new Int32Array(SHARED);
 
   /** @param wholePieces tokens that a piece becomes even where the merges would not lead to them */
@@ -36,39 +35,34 @@ export class PieceEncoder {
   }
 
   /** Appends the ids of all pieces. @throws UnknownByteError */
-  appendAll({ units, start, ends, count }: Pieces, ids: GrowingIds): void {
+  appendAll({ bytes, view, length, hasPlainWords, pieceEnd }: Stretch, ids: GrowingIds): void {
     const { words } = this;
-    let from = start;
-    for (let i = 0; i < count; i++) {
-      const end = ends[i] as number;
-      if (!words.append(units, from, end, ids)) this.appendNew(units, from, end, ids);
-      from = end;
+    for (let start = 0; start < length; ) {
+      const end = (hasPlainWords && plainWordEnd(bytes, start)) || pieceEnd(bytes, start, length);
+      if (!words.append(view, start, end, ids)) this.appendNew(bytes, view, start, end, ids);
+      start = end;
     }
   }
 
-  private appendNew(text: Units, start: number, end: number, ids: GrowingIds): void {
-    const most = 3 * (end - start);
-    const bytes = most <= SHARED ? this.bytes : new Uint8Array(most);
-    const parts = most <= SHARED ? this.parts : new Int32Array(most);
-    const length = writeUtf8(text, start, end, bytes);
-    const count = this.encodeBytes(bytes, length, parts);
-    if (count < 0) throw new UnknownByteError(bytes[-count - 1] as number, decoder.decode(bytes.subarray(0, length)));
+  private appendNew(bytes: Utf8, view: DataView, start: number, end: number, ids: GrowingIds): void {
+    const parts = end - start <= SHARED ? this.parts : new Int32Array(end - start);
+    const count = this.encodeBytes(bytes, start, end, parts);
     ids.append(parts, 0, count);
-    this.words.add(text, start, end, parts, count);
+    this.words.add(view, start, end, parts, count);
   }
 
-  /** The number of tokens, which `parts` then begins with; −1 − position of a byte that has none. */
-  private encodeBytes(bytes: Uint8Array, length: number, parts: Int32Array): number {
-    const whole = this.wholePieces?.find(bytes, length) ?? -1;
+  /** The number of tokens, which `parts` then begins with. */
+  private encodeBytes(bytes: Utf8, start: number, end: number, parts: Int32Array): number {
+    const whole = this.wholePieces?.find(bytes, start, end) ?? -1;
     if (whole >= 0) {
       parts[0] = whole;
       return 1;
     }
-    for (let i = 0; i < length; i++) {
+    for (let i = start; i < end; i++) {
       const id = this.byteIds[bytes[i] as number] as TokenId;
-      if (id < 0) return -1 - i;
-      parts[i] = id;
+      if (id < 0) throw new UnknownByteError(bytes[i] as number, decoder.decode(bytes.subarray(start, end)));
+      parts[i - start] = id;
     }
-    return mergePiece(parts, length, this.rules);
+    return mergePiece(parts, end - start, this.rules);
   }
 }

@@ -42,9 +42,10 @@ export class TokenIndex {
     }
   }
 
-  /** The token that `bytes[0, count)` spell, or −1. */
-  find(bytes: Uint8Array, count: number): TokenId {
-    return count > this.longest ? -1 : this.findAt(bytes, 0, count, hashOf(bytes, 0, count));
+  /** The token that `bytes[start, end)` spell, or −1. */
+  find(bytes: Uint8Array, start: number, end: number): TokenId {
+    const count = end - start;
+    return count > this.longest ? -1 : this.findAt(bytes, start, count, hashOf(bytes, start, end));
   }
 
   /** The token that has the bytes of two others, one after the other, or −1. */

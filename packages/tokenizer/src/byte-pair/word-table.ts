@@ -1,30 +1,29 @@
 import { GrowingIds } from "../growing-ids.ts";
-import type { Units } from "../split/character-classes.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { LongWordTable, MOST_PROBES, MOST_WORDS } from "./long-word-table.ts";
 
 /** Longer pieces are rare and not worth remembering. */
-export const LONGEST_WORD = 64;
+export const LONGEST_WORD = 128;
 
-/** Words of up to so many units, which are nearly all, are numbers: four of 32 bits. */
-const SHORT = 8;
+/** Words of up to so many bytes, which are nearly all, are numbers: four of 32 bits. */
+const SHORT = 16;
 
 // A row is eight numbers, half a line of the processor's cache: the word, then
-const SIZES = 4; // number of ids · 256 + number of units; 0 if the row is free
+const SIZES = 4; // number of ids · 256 + number of bytes; 0 if the row is free
 const IDS = 5; // up to three ids, or where more begin in `ids`
 const INLINE = 3;
 const ROW = 8;
 
-/** What belongs to a word of each size: four masks. */
+/** Which bits of four numbers belong to a word of each size. */
 const masks: Int32Array = Int32Array.from({ length: 4 * (SHORT + 1) }, (_, i) => {
-  const units = (i >> 2) - 2 * (i & 3);
-  return units <= 0 ? 0 : units === 1 ? 0xffff : -1;
+  const bytes = (i >> 2) - 4 * (i & 3);
+  return bytes >= 4 ? -1 : bytes <= 0 ? 0 : (1 << (8 * bytes)) - 1;
 });
 
 /**
- * The ids of words met before. A flat hash table, which takes no allocation to look into. A short word is compared and
- * hashed as four numbers, without a loop over its characters. Measured beside such a loop, that gains at most a tenth of
- * the whole, and on most texts nothing: see docs/log.md.
+ * The ids of words met before, each some bytes of a `DataView` that has room to read four numbers from any place. A flat
+ * hash table, which takes no allocation to look into. A short word is compared and hashed as four numbers, without a loop
+ * over its bytes.
  */
 export class WordTable {
   private rows = new Int32Array(0);
@@ -40,7 +39,7 @@ export class WordTable {
   }
 
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
-  append(text: Units, start: number, end: number, ids: GrowingIds): boolean {
+  append(text: DataView, start: number, end: number, ids: GrowingIds): boolean {
     if (end - start > SHORT) return end - start <= LONGEST_WORD && this.long.append(text, start, end, ids);
     const row = this.find(text, start, end - start);
     if (row < 0) return false;
@@ -55,14 +54,14 @@ export class WordTable {
   }
 
   /** Remembers the first `count` ids as those of `text[start, end)`, unless it is too long or there are none. */
-  add(text: Units, start: number, end: number, ids: Int32Array, count: number): void {
+  add(text: DataView, start: number, end: number, ids: Int32Array, count: number): void {
     if (count === 0 || end - start > LONGEST_WORD) return;
     if (end - start > SHORT) return this.long.add(text, start, end, ids, count);
     if (2 * ROW * this.size >= this.rows.length) this.grow();
     const row = this.find(text, start, end - start);
     if (row < 0) return;
     const { rows } = this;
-    for (let i = 0; i < 4; i++) rows[row + i] = pairOf(text, start, end - start, i);
+    for (let i = 0; i < 4; i++) rows[row + i] = numberOf(text, start, end - start, i);
     rows[row + SIZES] = count * 256 + end - start;
     if (count > INLINE) rows[row + IDS] = this.addIds(ids, count);
     else for (let i = 0; i < count; i++) rows[row + IDS + i] = ids[i] as TokenId;
@@ -70,12 +69,12 @@ export class WordTable {
   }
 
   /** The row of a short word, or the free one where it belongs; −1 if that is too far from its place. */
-  private find(text: Units, start: number, size: number): number {
+  private find(text: DataView, start: number, size: number): number {
     const { rows } = this;
-    const a = pairOf(text, start, size, 0);
-    const b = pairOf(text, start, size, 1);
-    const c = pairOf(text, start, size, 2);
-    const d = pairOf(text, start, size, 3);
+    const a = numberOf(text, start, size, 0);
+    const b = numberOf(text, start, size, 1);
+    const c = numberOf(text, start, size, 2);
+    const d = numberOf(text, start, size, 3);
     const mask = rows.length - 1;
     let row = (hashOf(a, b, c, d) >>> this.shift) * ROW;
     for (let probes = 0; probes < MOST_PROBES; probes++) {
@@ -118,10 +117,9 @@ export class WordTable {
   }
 }
 
-/** Two units as one number, 0 where the word has ended; behind the text, `Units` have room for that. */
-function pairOf(text: Units, start: number, size: number, pair: number): number {
-  const at = start + 2 * pair;
-  return ((text[at] as number) | ((text[at + 1] as number) << 16)) & (masks[4 * size + pair] as number);
+/** Four of a word's bytes as one number, 0 where the word has ended. */
+function numberOf(text: DataView, start: number, size: number, index: number): number {
+  return text.getInt32(start + 4 * index, true) & (masks[4 * size + index] as number);
 }
 
 function hashOf(a: number, b: number, c: number, d: number): number {

@@ -27,19 +27,21 @@ export function barred(
 /** A model that remembers the ids of pieces met before, within bounds. */
 export function remembering(model: Model): Model {
   const words = new WordTable();
-  const units = new Uint16Array(LONGEST_WORD);
+  const units = new Uint16Array(LONGEST_WORD); // twice as many as fit, for the table reads behind the end
+  const view = new DataView(units.buffer);
   return {
     vocabulary: model.vocabulary,
     ...(model.tokens && { tokens: model.tokens }),
     encodeInto(piece, ids, spans) {
-      if (spans !== undefined || piece.length > LONGEST_WORD) return model.encodeInto(piece, ids, spans);
+      const size = 2 * piece.length;
+      if (spans !== undefined || size > LONGEST_WORD) return model.encodeInto(piece, ids, spans);
       for (let i = 0; i < piece.length; i++) units[i] = piece.charCodeAt(i);
-      if (words.append(units, 0, piece.length, ids)) return;
+      if (words.append(view, 0, size, ids)) return;
       const fresh = new GrowingIds(0);
       model.encodeInto(piece, fresh);
       const found = Int32Array.from(fresh.finish());
       ids.append(found, 0, found.length);
-      words.add(units, 0, piece.length, found, found.length);
+      words.add(view, 0, size, found, found.length);
     },
   };
 }

@@ -1,5 +1,5 @@
-import { utf8Length } from "../byte-pair/utf8.ts";
 import { MalformedTokenizerError } from "../errors.ts";
+import { utf8Length } from "../split/utf8.ts";
 
 interface Found {
   readonly replacement: string;

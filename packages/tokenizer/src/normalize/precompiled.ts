@@ -1,7 +1,7 @@
-import { utf8Length } from "../byte-pair/utf8.ts";
 import { decodeBase64 } from "../formats/base64.ts";
 import { asString, type JsonObject } from "../formats/json.ts";
 import { sentencePieceRules } from "../sentence-piece.ts";
+import { utf8Length } from "../split/utf8.ts";
 import type { Edit } from "../stretch.ts";
 import { Charsmap } from "./charsmap.ts";
 

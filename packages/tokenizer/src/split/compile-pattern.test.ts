@@ -1,30 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { InvalidPatternError, PieceTooLongError } from "../errors.ts";
+import { piecesOf } from "../fixtures/pieces-of.ts";
 import reference from "../fixtures/small-reference.json" with { type: "json" };
 import { compilePattern } from "./compile-pattern.ts";
 import { splitPatterns } from "./split-patterns.ts";
-import { TextSplitter } from "./split-text.ts";
-
-function pieces(pattern: string | null, text: string): string[] {
-  const found: string[] = [];
-  for (const { offset, start, ends, count } of new TextSplitter(pattern).pieces(text)) {
-    const borders = [start, ...ends.subarray(0, count)];
-    for (let i = 0; i < count; i++) found.push(text.slice(offset + (borders[i] ?? 0), offset + (borders[i + 1] ?? 0)));
-  }
-  return found;
-}
 
 describe("the published split patterns cut as Python's regex does", () => {
   test.each(Object.keys(splitPatterns) as (keyof typeof splitPatterns)[])("%s", (name) => {
     reference.hardStrings.forEach((text, index) => {
-      expect(pieces(splitPatterns[name], text), JSON.stringify(text)).toEqual(reference.pieces[name][index]);
+      expect(piecesOf(splitPatterns[name], text), JSON.stringify(text)).toEqual(reference.pieces[name][index]);
     });
   });
 });
 
 test("\\s is White_Space: U+0085 and not U+FEFF", () => {
-  expect(pieces(String.raw`\s+|\S+`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
-  expect(pieces(String.raw`[^\s]+|\s`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
+  expect(piecesOf(String.raw`\s+|\S+`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
+  expect(piecesOf(String.raw`[^\s]+|\s`, "a\u0085b\ufeffc")).toEqual(["a", "\u0085", "b\ufeffc"]);
 });
 
 test("(?i:…) holds for its group, in classes too, with Unicode's foldings", () => {
@@ -38,31 +29,31 @@ test("(?i:…) holds for its group, in classes too, with Unicode's foldings", ()
 });
 
 test("possessive quantifiers and needless escapes are understood", () => {
-  expect(pieces(String.raw`\p{L}++|\p{N}{1,3}+| ?+[^\s\p{L}\p{N}]*+|\s`, "abc12345 !?")).toEqual([
+  expect(piecesOf(String.raw`\p{L}++|\p{N}{1,3}+| ?+[^\s\p{L}\p{N}]*+|\s`, "abc12345 !?")).toEqual([
     "abc",
     "123",
     "45",
     " !?",
   ]);
-  expect(pieces(String.raw`[\-\'+?]+|\'|\w+`, "it's a-b+")).toEqual(["it", "'", "s", " ", "a", "-", "b", "+"]);
-  expect(pieces(String.raw`\d+\z|\d`, "12 34")).toEqual(["1", "2", " ", "34"]);
+  expect(piecesOf(String.raw`[\-\'+?]+|\'|\w+`, "it's a-b+")).toEqual(["it", "'", "s", " ", "a", "-", "b", "+"]);
+  expect(piecesOf(String.raw`\d+\z|\d`, "12 34")).toEqual(["1", "2", " ", "34"]);
 });
 
 test("what the pattern leaves out is a piece too", () => {
-  expect(pieces("[a-z]+", "12ab!?cd34")).toEqual(["12", "ab", "!?", "cd", "34"]);
-  expect(pieces("[a-z]*", "🙂🙂ab🙂")).toEqual(["🙂🙂", "ab", "🙂"]);
-  expect(pieces(null, "one piece")).toEqual(["one piece"]);
+  expect(piecesOf("[a-z]+", "12ab!?cd34")).toEqual(["12", "ab", "!?", "cd", "34"]);
+  expect(piecesOf("[a-z]*", "🙂🙂ab🙂")).toEqual(["🙂🙂", "ab", "🙂"]);
+  expect(piecesOf(null, "one piece")).toEqual(["one piece"]);
 });
 
 test("a piece that is too long for the engine is named with its position", () => {
   const text = `ab ${"🙂".repeat(5_000_000)}`;
   const notKnown = splitPatterns.gpt2.replace("'(?:[sdmt]|ll|ve|re)|", "");
-  const cut = (): unknown => pieces(notKnown, text);
+  const cut = (): unknown => piecesOf(notKnown, text);
   expect(cut).toThrow(PieceTooLongError);
   expect(cut).toThrow("begins at position 2 ");
-  expect(pieces(notKnown, text.slice(0, 4_000_000))).toHaveLength(2);
-  expect(pieces(splitPatterns.gpt2, text)).toHaveLength(2);
-  expect(pieces(null, text)).toHaveLength(1);
+  expect(piecesOf(notKnown, text.slice(0, 4_000_000))).toHaveLength(2);
+  expect(piecesOf(splitPatterns.gpt2, text)).toHaveLength(2);
+  expect(piecesOf(null, text)).toHaveLength(1);
 });
 
 test("a pattern that does not compile is named", () => {

@@ -1,49 +1,39 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cutBytes, piecesOf } from "../fixtures/pieces-of.ts";
 import { characterClasses } from "./character-classes.ts";
+import { plainWordEnd } from "./plain-word.ts";
 import { searchByRegularExpression } from "./regular-expression.ts";
 import { scanners } from "./scanners.ts";
 import { splitPatterns } from "./split-patterns.ts";
-import { knownPattern, TextSplitter } from "./split-text.ts";
-import { readUnits } from "./units.ts";
+import { knownPattern } from "./split-text.ts";
+import { TextBuffer } from "./text-buffer.ts";
+import type { Utf8 } from "./utf8.ts";
 
 const names = Object.keys(splitPatterns) as (keyof typeof splitPatterns)[];
 
-/** The text's units, and after them some that do not belong to it. */
-function unitsOf(text: string): Uint16Array {
-  return readUnits(`${text}'s a `, 0, text.length + 5);
+/** The text in UTF-8, and after it something that does not belong to it. */
+function bytesOf(text: string): { bytes: Utf8; length: number } {
+  const buffer = new TextBuffer(text.length + 5);
+  const length = buffer.write(text);
+  buffer.bytes.set(new TextEncoder().encode("'s a "), length);
+  return { bytes: buffer.bytes, length };
 }
 
 function scanned(name: keyof typeof splitPatterns, text: string): string[] {
-  const [scan, units] = [scanners[name](), unitsOf(text)];
-  return cut(text, (start) => scan(units, start, text.length));
+  const [scan, { bytes, length }] = [scanners[name](), bytesOf(text)];
+  return [...cutBytes(bytes, length, (start) => scan(bytes, start, length))];
 }
 
+/** As the regular expression cuts the text that UTF-8 can hold. */
 function searched(pattern: string, text: string): string[] {
   const search = searchByRegularExpression(pattern);
-  return cut(text, (start) => search(text, start));
-}
-
-function cut(text: string, pieceEnd: (start: number) => number): string[] {
+  const held = text.replace(/\p{Surrogate}/gu, "\ufffd");
   const found: string[] = [];
-  for (let start = 0; start < text.length; ) {
-    const end = pieceEnd(start);
-    found.push(text.slice(start, end));
+  for (let start = 0; start < held.length; ) {
+    const end = search(held, start);
+    found.push(held.slice(start, end));
     start = end;
-  }
-  return found;
-}
-
-function split(pattern: string, text: string): string[] {
-  const found: string[] = [];
-  for (const { units, offset, start, ends, count } of new TextSplitter(pattern).pieces(text)) {
-    const begin = text.slice(offset, offset + Math.min(10, ends[count - 1] as number));
-    expect(String.fromCharCode(...units.subarray(0, begin.length))).toBe(begin);
-    let from = start;
-    for (const end of ends.subarray(0, count)) {
-      found.push(text.slice(offset + from, offset + end));
-      from = end;
-    }
   }
   return found;
 }
@@ -59,9 +49,14 @@ const OF_ENGINE = [
   /[^\p{L}\p{M}\p{N}\p{White_Space}]/u,
 ];
 
+function classOf(character: string): number {
+  const { bytes, length } = bytesOf(character);
+  return characterClasses().at(bytes, 0, length);
+}
+
 /** Whether this JavaScript engine knows the character as the references do: its Unicode may be older or newer. */
 function isAgreed(character: string): boolean {
-  return OF_ENGINE[Math.log2(characterClasses().at(unitsOf(character), 0, character.length))]?.test(character) ?? false;
+  return OF_ENGINE[Math.log2(classOf(character))]?.test(character) ?? false;
 }
 
 const anyCharacter = fc.nat(0x10ffff).map((codePoint) => String.fromCodePoint(codePoint));
@@ -132,20 +127,35 @@ describe("a long text is cut as a whole, in stretches", () => {
 
   test.each([...names.map((name) => splitPatterns[name]), String.raw`\S+|\s`])("%s", (pattern) => {
     for (const drawn of [long, long.slice(0, 2 ** 15), long.slice(0, 2 ** 15 + 1), "a".repeat(100_000)]) {
-      expect(split(pattern, drawn)).toEqual(searched(pattern, drawn));
+      expect(piecesOf(pattern, drawn)).toEqual(searched(pattern, drawn));
     }
-    expect(split(pattern, "")).toEqual([]);
+    expect(piecesOf(pattern, "")).toEqual([]);
   });
 });
 
 test("classes are those of Unicode 16", () => {
-  const classes = characterClasses();
-  const classOf = (codePoint: number): number => Math.log2(classes.at(unitsOf(String.fromCodePoint(codePoint)), 0, 2));
+  const bits = (codePoint: number): number => Math.log2(classOf(String.fromCodePoint(codePoint)));
   // Garay, added by Unicode 16; U+A7CE, added by Unicode 17; U+0295, lower case until Unicode 17
-  expect([0x10d50, 0x10d70, 0xa7ce, 0x0295].map(classOf)).toEqual([0, 1, 7, 1]);
+  expect([0x10d50, 0x10d70, 0xa7ce, 0x0295].map(bits)).toEqual([0, 1, 7, 1]);
   // The private use area's end, and the first ranges with alternating case
-  expect([0x10ffff, 0x100, 0x101, 0x137, 0x138, 0x139, 0x13a].map(classOf)).toEqual([7, 0, 1, 1, 1, 0, 1]);
-  expect(["\ud800", "\udc00", "\ud800a"].map((text) => Math.log2(classes.at(unitsOf(text), 0, text.length)))).toEqual([
-    7, 7, 7,
-  ]);
+  expect([0x10ffff, 0x100, 0x101, 0x137, 0x138, 0x139, 0x13a].map(bits)).toEqual([7, 0, 1, 1, 1, 0, 1]);
+});
+
+test.each(names)("a plain word is what %s makes of it", (name) => {
+  const scan = scanners[name]();
+  const letters = fc.constantFrom(..." aAzZ'’.,\n1éЖ", "ab", "Ab", " the", "'s");
+  let plain = 0;
+  fc.assert(
+    fc.property(fc.oneof(text, fc.string({ unit: letters, minLength: 10, maxLength: 40 })), (drawn) => {
+      const buffer = new TextBuffer(drawn.length);
+      const length = buffer.write(drawn);
+      for (let start = 0; start < length; start = scan(buffer.bytes, start, length)) {
+        const end = plainWordEnd(buffer.bytes, start);
+        if (end > 0) expect(end).toBe(scan(buffer.bytes, start, length));
+        if (end > 0) plain++;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  expect(plain).toBeGreaterThan(50);
 });

@@ -1,17 +1,6 @@
-import {
-  CASELESS,
-  characterClasses,
-  LOWER,
-  MARK,
-  NEWLINE,
-  NUMBER,
-  OTHER,
-  SPACE,
-  type Units,
-  UPPER,
-  widthAt,
-} from "./character-classes.ts";
+import { CASELESS, characterClasses, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER } from "./character-classes.ts";
 import type { SplitPatterns } from "./split-patterns.ts";
+import { startBefore, type Utf8, widthAt } from "./utf8.ts";
 
 /*
  * The known split patterns, written by hand: where the piece ends that begins at an index, in the words of
@@ -19,7 +8,7 @@ import type { SplitPatterns } from "./split-patterns.ts";
  */
 
 /** The end of the piece that begins at `start`, which must be the beginning of a character before `length`. */
-export type Scanner = (text: Units, start: number, length: number) => number;
+export type Scanner = (text: Utf8, start: number, length: number) => number;
 
 const LETTER = UPPER | LOWER | CASELESS;
 const WHITE = SPACE | NEWLINE;
@@ -29,7 +18,7 @@ const PUNCTUATION = MARK | OTHER;
 const SPACE_CHARACTER = 0x20;
 const APOSTROPHE = 0x27;
 const SLASH = 0x2f;
-const LONG_S = 0x17f;
+const LONG_S = [0xc5, 0xbf] as const; // ſ
 const [D, E, L, M, R, S, T, V] = [0x64, 0x65, 0x6c, 0x6d, 0x72, 0x73, 0x74, 0x76] as const;
 
 /** The scanner of a known pattern. */
@@ -53,7 +42,7 @@ function scanGpt2(): Scanner {
       const end = contractionEnd(text, start, length, false);
       return end > start ? end : classes.runEnd(text, from, length, PUNCTUATION);
     }
-    return spacesEnd(start, classes.runEnd(text, start, length, WHITE), length);
+    return spacesEnd(text, start, classes.runEnd(text, start, length, WHITE), length);
   };
 }
 
@@ -70,7 +59,7 @@ function scanWords(mostDigits: number, lastIsOne: boolean): Scanner {
     if (kind !== NEWLINE) {
       const contraction = contractionEnd(text, start, length, true);
       if (contraction > start) return contraction;
-      const second = start + widthAt(text, start, length);
+      const second = start + widthAt(text, start);
       const next = classes.at(text, second, length);
       if ((next & LETTER) !== 0) return classes.runEnd(text, second, length, LETTER);
       if ((kind & PUNCTUATION) !== 0 || ((next & PUNCTUATION) !== 0 && text[start] === SPACE_CHARACTER)) {
@@ -88,8 +77,6 @@ function scanCased(): Scanner {
   return (text, start, length) => {
     const kind = classes.at(text, start, length);
     if ((kind & NUMBER) !== 0) return numberEnd(text, start, length, 3);
-    const plain = kind === NEWLINE ? start : plainWordEnd(text, start, length, kind);
-    if (plain > start) return contractionEnd(text, plain, length, true);
     const word = kind === NEWLINE ? start : wordEnd(text, start, length, kind);
     if (word > start) return contractionEnd(text, word, length, true);
     const from = text[start] === SPACE_CHARACTER ? start + 1 : start;
@@ -99,28 +86,20 @@ function scanCased(): Scanner {
     return linesEnd(text, start, classes.runEnd(text, start, length, WHITE), length);
   };
 
-  /** What `wordEnd` does, for most words: one in lower case, or with one capital; `start` for any other. */
-  function plainWordEnd(text: Units, start: number, length: number, kind: number): number {
-    const isLetter = (kind & LETTER) !== 0;
-    let from = isLetter ? start : start + 1;
-    let first = isLetter ? kind : classes.at(text, from, length);
-    if (first === UPPER) first = classes.at(text, ++from, length);
-    return first === LOWER ? classes.runEnd(text, from, length, LOWER | CASELESS | MARK) : start;
-  }
-
   /** The end of a word, of which `kind` is the first character or the one before; `start` if there is none. */
-  function wordEnd(text: Units, start: number, length: number, kind: number): number {
+  function wordEnd(text: Utf8, start: number, length: number, kind: number): number {
     const isLetter = (kind & LETTER) !== 0;
-    const from = isLetter ? start : start + widthAt(text, start, length);
-    const lower = lowerEnd(text, from, length);
+    const from = isLetter ? start : start + widthAt(text, start);
+    const first = isLetter ? kind : classes.at(text, from, length);
+    const lower = (first & (LETTER | MARK)) === 0 ? 0 : lowerEnd(text, from, length);
     if (lower > 0) return lower;
     if (kind === MARK) return from; // a word by itself
-    const upper = classes.runEnd(text, from, length, UPPER);
-    return upper > from ? upper : start;
+    if (first !== UPPER) return start;
+    return classes.runEnd(text, from, length, UPPER);
   }
 
   /** The end of `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+`; 0 if it does not match. */
-  function lowerEnd(text: Units, from: number, length: number): number {
+  function lowerEnd(text: Utf8, from: number, length: number): number {
     const turn = classes.runEnd(text, from, length, UPPER | CASELESS | MARK);
     if ((classes.at(text, turn, length) & LOWER) !== 0)
       return classes.runEnd(text, turn, length, LOWER | CASELESS | MARK);
@@ -134,8 +113,11 @@ function scanCased(): Scanner {
   }
 }
 
-/** The end of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` at `start`; `start` if there is none. */
-function contractionEnd(text: Units, start: number, length: number, anyCase: boolean): number {
+/**
+ * The end of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` at `start`; `start` if there is none. With `anyCase`, letters
+ * that fold to the same are the same, as `S`, `ſ` and `s`.
+ */
+function contractionEnd(text: Utf8, start: number, length: number, anyCase: boolean): number {
   if (start >= length || text[start] !== APOSTROPHE) return start;
   switch (letterAt(text, start + 1, length, anyCase)) {
     case S:
@@ -148,46 +130,49 @@ function contractionEnd(text: Units, start: number, length: number, anyCase: boo
     case R:
     case V:
       return letterAt(text, start + 2, length, anyCase) === E ? start + 3 : start;
+    case LONG_S[0]:
+      return anyCase && start + 2 < length && text[start + 2] === LONG_S[1] ? start + 3 : start;
     default:
       return start;
   }
 }
 
-/** With `anyCase`, letters that fold to the same are the same, as `S`, `ſ` and `s`; 0 at the end of the text. */
-function letterAt(text: Units, index: number, length: number, anyCase: boolean): number {
+/** A byte, with `anyCase` that of the letter in lower case; 0 at the end of the text. */
+function letterAt(text: Utf8, index: number, length: number, anyCase: boolean): number {
   if (index >= length) return 0;
-  const unit = text[index] as number;
-  if (!anyCase) return unit;
-  return unit === LONG_S ? S : unit | 0x20;
+  const byte = text[index] as number;
+  return anyCase && byte < 0x80 ? byte | 0x20 : byte;
 }
 
 /** The end of `\p{N}{1,most}`. */
-function numberEnd(text: Units, start: number, length: number, most: number): number {
+function numberEnd(text: Utf8, start: number, length: number, most: number): number {
   const classes = characterClasses();
   let end = start;
   for (let digits = 0; digits < most && (classes.at(text, end, length) & NUMBER) !== 0; digits++)
-    end += widthAt(text, end, length);
+    end += widthAt(text, end);
   return end;
 }
 
 /** The end of `[\r\n/]*`. */
-function slashesEnd(text: Units, start: number, length: number): number {
+function slashesEnd(text: Utf8, start: number, length: number): number {
   let end = start;
   while (end < length && (isNewline(text[end]) || text[end] === SLASH)) end++;
   return end;
 }
 
 /** The end of `\s*[\r\n]+|\s+(?!\S)|\s+` in a run of white space that ends at `end`. */
-function linesEnd(text: Units, start: number, end: number, length: number): number {
+function linesEnd(text: Utf8, start: number, end: number, length: number): number {
   for (let last = end - 1; last >= start; last--) if (isNewline(text[last])) return last + 1;
-  return spacesEnd(start, end, length);
+  return spacesEnd(text, start, end, length);
 }
 
 /** The end of `\s+(?!\S)|\s+` in a run of white space that ends at `end`: what follows takes its last character. */
-function spacesEnd(start: number, end: number, length: number): number {
-  return end === length || end === start + 1 ? end : end - 1;
+function spacesEnd(text: Utf8, start: number, end: number, length: number): number {
+  if (end === length) return end;
+  const last = startBefore(text, end);
+  return last > start ? last : end;
 }
 
-function isNewline(unit: number | undefined): boolean {
-  return unit === 0x0a || unit === 0x0d;
+function isNewline(byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d;
 }

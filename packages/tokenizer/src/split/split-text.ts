@@ -1,36 +1,37 @@
-import { CASELESS, characterClasses, LOWER, type Units, UPPER } from "./character-classes.ts";
+import { CASELESS, characterClasses, LOWER, UPPER } from "./character-classes.ts";
 import { type Searcher, searchByRegularExpression } from "./regular-expression.ts";
 import { type Scanner, scanners } from "./scanners.ts";
 import { type SplitPatterns, splitPatterns } from "./split-patterns.ts";
-import { readUnits } from "./units.ts";
+import { TextBuffer } from "./text-buffer.ts";
+import { countBytes, countUnits, startBefore, type Utf8 } from "./utf8.ts";
 
-/** Pieces of a text, one after the other. */
-export interface Pieces {
-  readonly units: Units;
-  /** Where `units` begins in the text. */
-  readonly offset: number;
-  /** Where the first piece begins in `units`. */
-  readonly start: number;
-  /** Where each piece ends in `units`, which is where the next one begins. */
-  readonly ends: Int32Array;
-  /** How many pieces there are. */
-  readonly count: number;
+/** A part of a text that can be cut into pieces by itself. */
+export interface Stretch {
+  readonly bytes: Utf8;
+  /** The same, to be read four bytes at a time, behind the end too. */
+  readonly view: DataView;
+  /** Its bytes; what stands behind them is not part of it. */
+  readonly length: number;
+  /** Whether words are pieces that `plainWordEnd` finds. */
+  readonly hasPlainWords: boolean;
+  /** Where the piece ends that begins at a place; asked for one piece after the other. */
+  readonly pieceEnd: Scanner;
 }
 
-/** How many units are cut at a time: few enough to stay in the processor's cache. */
+/** How many UTF-16 units are read at a time: few enough to stay in the processor's cache. */
 const STRETCH = 2 ** 15;
-const MOST_PIECES = 2 ** 12;
 
 /** Cuts text into pieces by a split pattern; null: a text is one piece. */
 export class TextSplitter {
   private readonly scan: Scanner | undefined;
-  private readonly search: Searcher | undefined;
+  private readonly search: Searcher = (text) => text.length;
+  private readonly buffer = new TextBuffer(STRETCH);
 
   /** @throws InvalidPatternError */
   constructor(pattern: string | null) {
     const known = pattern === null ? undefined : knownPattern(pattern);
     if (known !== undefined) this.scan = scanners[known]();
-    else this.search = pattern === null ? (text) => text.length : searchByRegularExpression(pattern);
+    else if (pattern !== null) this.search = searchByRegularExpression(pattern);
   }
 
   /** Whether it cuts by a scanner written by hand, which takes linear time for any text. */
@@ -38,64 +39,63 @@ export class TextSplitter {
     return this.scan !== undefined;
   }
 
-  /** All pieces of the text, many at a time; what one step gives is overwritten by the next. @throws PieceTooLongError */
-  *pieces(text: string): Generator<Pieces> {
-    const ends = new Int32Array(Math.min(MOST_PIECES, text.length));
-    for (const { units, offset, length, pieceEnd } of this.stretches(text)) {
-      for (let start = 0; start < length; ) {
-        const count = fillEnds(pieceEnd, units, start, length, ends);
-        yield { units, offset, start, ends, count };
-        start = ends[count - 1] as number;
+  /** The whole text, a stretch at a time; each overwrites the one before. @throws PieceTooLongError */
+  stretches(text: string): Generator<Stretch> {
+    return this.scan === undefined ? this.searched(text) : this.scanned(text, this.scan);
+  }
+
+  /** Cut where every known pattern cuts, whatever comes before and after. */
+  private *scanned(text: string, pieceEnd: Scanner): Generator<Stretch> {
+    let size = STRETCH;
+    for (let start = 0; start < text.length; ) {
+      const end = wholeCharacters(text, start + size);
+      const { bytes, view, written } = this.read(text, start, end);
+      const length = end === text.length ? written : lastBorder(bytes, written);
+      if (length === 0) size *= 2;
+      else {
+        yield { bytes, view, length, hasPlainWords: true, pieceEnd };
+        start = end - countUnits(bytes, length, written);
       }
     }
   }
 
-  private *stretches(text: string): Generator<Stretch> {
-    const { scan, search } = this;
-    if (search !== undefined) {
-      const units = readUnits(text, 0, text.length);
-      yield { units, offset: 0, length: text.length, pieceEnd: (_, start) => search(text, start) };
-    } else yield* certainStretches(text, scan as Scanner);
-  }
-}
-
-/** Units that can be cut by themselves. */
-interface Stretch {
-  readonly units: Units;
-  readonly offset: number;
-  readonly length: number;
-  readonly pieceEnd: Scanner;
-}
-
-function* certainStretches(text: string, pieceEnd: Scanner): Generator<Stretch> {
-  let size = STRETCH;
-  for (let start = 0; start < text.length; ) {
-    const end = Math.min(text.length, start + size);
-    const units = readUnits(text, start, end);
-    const length = end === text.length ? end - start : lastBorder(units, end - start);
-    if (length === 0) size *= 2;
-    else {
-      yield { units, offset: start, length, pieceEnd };
-      start += length;
+  /** Some pieces at a time, of which the ends are known before. */
+  private *searched(text: string): Generator<Stretch> {
+    for (let start = 0; start < text.length; ) {
+      const ends: number[] = [];
+      let end = start;
+      for (let length = 0; end < text.length && end < start + STRETCH; ends.push(length)) {
+        const from = end;
+        end = this.search(text, from);
+        length += countBytes(text, from, end);
+      }
+      const { bytes, view, written } = this.read(text, start, end);
+      let next = 0;
+      yield { bytes, view, length: written, hasPlainWords: false, pieceEnd: () => ends[next++] as number };
+      start = end;
     }
   }
+
+  private read(text: string, start: number, end: number): { bytes: Utf8; view: DataView; written: number } {
+    const buffer = end - start <= this.buffer.mostUnits ? this.buffer : new TextBuffer(end - start);
+    const written = buffer.write(text.slice(start, end));
+    return { bytes: buffer.bytes, view: buffer.view, written };
+  }
 }
 
-function fillEnds(pieceEnd: Scanner, units: Units, start: number, length: number, ends: Int32Array): number {
-  let count = 0;
-  for (let from = start; from < length && count < ends.length; count++) {
-    from = pieceEnd(units, from, length);
-    ends[count] = from;
-  }
-  return count;
+/** `end`, or one before where it would cut a character in two; at most the text's end. */
+function wholeCharacters(text: string, end: number): number {
+  if (end >= text.length) return text.length;
+  const isHigh = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+  return isHigh ? end - 1 : end;
 }
 
 /** The last space between two letters, where all known patterns cut whatever comes before and after; 0 if there is none. */
-function lastBorder(units: Units, length: number): number {
+function lastBorder(text: Utf8, length: number): number {
   const classes = characterClasses();
-  const isLetter = (index: number): boolean => (classes.at(units, index, length) & (UPPER | LOWER | CASELESS)) !== 0;
+  const isLetter = (index: number): boolean => (classes.at(text, index, length) & (UPPER | LOWER | CASELESS)) !== 0;
   for (let border = length - 2; border > 0; border--) {
-    if (units[border] === 0x20 && isLetter(border - 1) && isLetter(border + 1)) return border;
+    if (text[border] === 0x20 && isLetter(border + 1) && isLetter(startBefore(text, border))) return border;
   }
   return 0;
 }

@@ -6,6 +6,8 @@ import { makePreTokenizer } from "../pre-tokenize/pre-tokenizers.ts";
 import { Stretch } from "../stretch.ts";
 import type { CountWords } from "./read-texts.ts";
 
+const utf8 = new TextEncoder();
+
 /** What a trained tokenizer is made of, around its model. */
 export interface Surroundings {
   readonly normalizer: Part | undefined;
@@ -18,7 +20,10 @@ export function countPipelineWords({ normalizer, preTokenizer }: Surroundings): 
   const normalize = makeNormalizer(normalizer, "normalizer") ?? ((text: string) => text);
   const cut = makePreTokenizer(preTokenizer, "pre_tokenizer");
   return (text, words) =>
-    cut?.(new Stretch(normalize(text), true), (piece) => words.add(piece.text, 0, piece.text.length));
+    cut?.(new Stretch(normalize(text), true), (piece) => {
+      const bytes = utf8.encode(piece.text);
+      words.add(bytes, 0, bytes.length);
+    });
 }
 
 /** The tokenizer of a trained model. Its special tokens have the first ids. */

@@ -34,12 +34,11 @@ async function readLater(texts: AsyncIterable<string>, read: (text: string) => v
 export function countPieces(pattern: string | null): CountWords {
   const splitter = new TextSplitter(pattern);
   return (text, words) => {
-    for (const { offset, start, ends, count } of splitter.pieces(text)) {
-      let from = offset + start;
-      for (let i = 0; i < count; i++) {
-        const end = offset + (ends[i] as number);
-        words.add(text, from, end);
-        from = end;
+    for (const { bytes, length, pieceEnd } of splitter.stretches(text)) {
+      for (let start = 0; start < length; ) {
+        const end = pieceEnd(bytes, start, length);
+        words.add(bytes, start, end);
+        start = end;
       }
     }
   };

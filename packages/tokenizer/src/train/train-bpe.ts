@@ -55,10 +55,9 @@ export function trainBytePair(
 /** The words as ids of their UTF-8 bytes. */
 function spellBytes(words: WordCounts, vocabulary: Vocabulary): WordSymbols {
   const byteIds = byteCharacters.map((character) => vocabulary.ids.get(character) as TokenId);
-  const utf8 = new TextEncoder();
   const symbols = new WordSymbols();
   for (let word = 0; word < words.size; word++) {
-    const bytes = utf8.encode(words.word(word));
+    const bytes = words.bytesOf(word);
     const ids = new Int32Array(bytes.length);
     for (let i = 0; i < bytes.length; i++) ids[i] = byteIds[bytes[i] as number] as TokenId;
     symbols.add(ids, words.count(word));

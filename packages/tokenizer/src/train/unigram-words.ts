@@ -20,7 +20,7 @@ export class UnigramWords {
     this.numWords = words.size;
     this.counts = Float64Array.from({ length: words.size }, (_, word) => words.count(word));
     this.starts = new Int32Array(words.size + 1);
-    const codes = new Int32Array(words.numUnits + words.size);
+    const codes = new Int32Array(words.numBytes + words.size);
     let length = 0;
     for (let word = 0; word < words.size; word++) {
       for (const character of words.word(word)) codes[length++] = character.codePointAt(0) as number;

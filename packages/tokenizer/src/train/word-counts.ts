@@ -1,22 +1,22 @@
 import { withRoom } from "../with-room.ts";
 
 /**
- * Distinct words and how often each was met. An open-addressing table over flat arrays: the words' UTF-16 units stand
- * side by side in one array, so that a new word costs some bytes and a known one nothing at all.
+ * Distinct words and how often each was met. An open-addressing table over flat arrays: the words' bytes stand side
+ * by side in one array, so that a new word costs some bytes and a known one nothing at all.
  */
 export class WordCounts {
   /** Number of distinct words. */
   size = 0;
   /** Pairs: hash, and number of the word plus 1 (0: free). */
   private slots = new Int32Array(2 * 4096);
-  private units = new Uint16Array(2 ** 16);
+  private bytes = new Uint8Array(2 ** 16);
   private ends = new Int32Array(1024);
   private counts = new Float64Array(1024);
 
-  /** Counts `text.slice(start, end)`. */
-  add(text: string, start: number, end: number): void {
+  /** Counts the word `text[start, end)`, in UTF-8. */
+  add(text: Uint8Array, start: number, end: number): void {
     const { slots } = this;
-    const hash = hashUnits(text, start, end);
+    const hash = hashOf(text, start, end);
     const mask = slots.length - 1;
     let slot = (2 * hash) & mask;
     for (let entry = slots[slot + 1] as number; entry !== 0; entry = slots[slot + 1] as number) {
@@ -31,8 +31,8 @@ export class WordCounts {
     if (4 * this.size > slots.length) this.rehash();
   }
 
-  /** UTF-16 units of all distinct words together. */
-  get numUnits(): number {
+  /** Bytes of all distinct words together. */
+  get numBytes(): number {
     return this.startOf(this.size);
   }
 
@@ -40,30 +40,35 @@ export class WordCounts {
     return this.counts[word] as number;
   }
 
-  /** The text of a word; lone surrogates become U+FFFD. */
+  /** The text of a word. */
   word(word: number): string {
-    return utf16.decode(this.units.subarray(this.startOf(word), this.ends[word]));
+    return utf8.decode(this.bytesOf(word));
+  }
+
+  bytesOf(word: number): Uint8Array {
+    return this.bytes.subarray(this.startOf(word), this.ends[word]);
   }
 
   private startOf(word: number): number {
     return word === 0 ? 0 : (this.ends[word - 1] as number);
   }
 
-  private equals(word: number, text: string, start: number, end: number): boolean {
-    const { units } = this;
+  private equals(word: number, text: Uint8Array, start: number, end: number): boolean {
+    const { bytes } = this;
     const offset = this.startOf(word);
     if ((this.ends[word] as number) - offset !== end - start) return false;
-    for (let i = start, at = offset; i < end; i++, at++) if (units[at] !== text.charCodeAt(i)) return false;
+    for (let i = start, at = offset; i < end; i++, at++) if (bytes[at] !== text[i]) return false;
     return true;
   }
 
-  private append(text: string, start: number, end: number): number {
+  private append(text: Uint8Array, start: number, end: number): number {
     const word = this.size++;
     let at = this.startOf(word);
-    this.units = withRoom(this.units, at + end - start);
+    this.bytes = withRoom(this.bytes, at + end - start);
     this.ends = withRoom(this.ends, this.size);
     this.counts = withRoom(this.counts, this.size);
-    for (let i = start; i < end; i++) this.units[at++] = text.charCodeAt(i);
+    this.bytes.set(text.subarray(start, end), at);
+    at += end - start;
     this.ends[word] = at;
     this.counts[word] = 1;
     return word;
@@ -84,10 +89,10 @@ export class WordCounts {
 }
 
 // Without `ignoreBOM` a leading U+FEFF would vanish.
-const utf16 = new TextDecoder("utf-16le", { ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function hashUnits(text: string, start: number, end: number): number {
+function hashOf(text: Uint8Array, start: number, end: number): number {
   let hash = end - start;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x9e3779b1);
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (text[i] as number), 0x9e3779b1);
   return hash ^ (hash >>> 15);
 }
