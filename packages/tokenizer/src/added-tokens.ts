@@ -1,6 +1,7 @@
 import { MalformedTokenizerError } from "./errors.ts";
 import { asArray, asBoolean, asId, asObject, asString } from "./formats/json.ts";
 import { wordCharacters } from "./parts.ts";
+import { sentencePieceRules } from "./sentence-piece.ts";
 import { anyOf, applyPolicy, type CutOptions, isMarked, withoutMark } from "./special-tokens.ts";
 import { type Edit, Stretch } from "./stretch.ts";
 import { requireSameId } from "./token-ids.ts";
@@ -19,6 +20,8 @@ interface AddedToken {
   readonly rstrip: boolean;
   /** Not found within a word. */
   readonly singleWord: boolean;
+  /** SentencePiece's normalizer and model find it themselves. */
+  readonly isOfModel: boolean;
 }
 
 /** Tokens by the text that stands for them. */
@@ -74,7 +77,7 @@ export class AddedTokens {
     const known = this.finders.get(key);
     if (known !== undefined) return known;
     const wanted = this.tokens.filter(
-      ({ special, content }) => !special || allowed === "all" || allowed.includes(content),
+      ({ special, content, isOfModel }) => !isOfModel && (!special || allowed === "all" || allowed.includes(content)),
     );
     const finders = [
       finder(
@@ -109,6 +112,7 @@ function readAddedToken(entry: unknown, index: number): AddedToken {
     lstrip: option("lstrip"),
     rstrip: option("rstrip"),
     singleWord: option("single_word"),
+    isOfModel: sentencePieceRules(token, place) !== undefined,
   };
 }
 

@@ -175,8 +175,9 @@ class WindowDecoder implements DecodeStream {
     const kept = this.window.slice(-count);
     const text = this.tokenizer.decode(kept);
     if (text === "" && count < Math.min(this.window.length, LONGEST_WINDOW)) return this.keep(count + 1);
-    this.window = kept;
-    this.returned = text.length;
+    const isCut = text === "" && kept.length < this.window.length;
+    this.window = isCut ? this.window.slice(0, 1).concat(kept) : kept;
+    this.returned = this.tokenizer.decode(this.window).length;
   }
 
   /** Shortens a window of broken characters: no character reaches over a cut whose sides decode to the same text. */

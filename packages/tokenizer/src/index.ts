@@ -15,19 +15,12 @@ export {
   UnknownTokenIdError,
   UnsupportedTokenizerError,
 } from "./errors.ts";
-export { type GgufMetadata, tokenizerFromGguf } from "./formats/gguf.ts";
 export { type Gpt2Files, tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
 export { type SentencePieceOptions, tokenizerFromSentencePiece } from "./formats/sentence-piece-model.ts";
 export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 export { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerFromWordPieceVocabulary, type WordPieceOptions } from "./formats/word-piece-vocabulary.ts";
-export {
-  type GgufTokenizerEntry,
-  type GgufTokenizerOptions,
-  type GgufTokenizerValue,
-  tokenizerToGguf,
-} from "./formats/write-gguf.ts";
 export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export type { GrowingIds } from "./growing-ids.ts";

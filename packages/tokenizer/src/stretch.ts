@@ -80,6 +80,34 @@ export function replaceMatches(pattern: RegExp, replacement: (match: string) => 
   };
 }
 
+/** A text of which parts are replaced, from left to right; what comes instead stands for the units it replaces. */
+export class Rewriting {
+  private readonly text: string;
+  private readonly sources: number[] | undefined;
+  private edited = "";
+  private copied = 0;
+
+  constructor(text: string, sources: number[] | undefined) {
+    this.text = text;
+    this.sources = sources;
+  }
+
+  replace(start: number, end: number, replacement: string): void {
+    const { sources } = this;
+    this.edited += this.text.slice(this.copied, start) + replacement;
+    if (sources !== undefined) {
+      for (let i = this.copied; i < start; i++) sources.push(i);
+      for (let k = 0; k < replacement.length; k++) sources.push(Math.max(start, Math.min(start + k, end - 1)));
+    }
+    this.copied = end;
+  }
+
+  finish(): string {
+    this.replace(this.text.length, this.text.length, "");
+    return this.edited;
+  }
+}
+
 /** Puts `prefix` before a text that is not empty. It stands for the text's first unit. */
 export function prepend(prefix: string): Edit {
   return (text, sources) => {

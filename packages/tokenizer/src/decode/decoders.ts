@@ -3,6 +3,9 @@ import { MalformedTokenizerError } from "../errors.ts";
 import { asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
 import { makePart, makeParts, readPattern } from "../parts.ts";
 import { readPrependScheme } from "../pre-tokenize/metaspace.ts";
+import { sentencePieceRules } from "../sentence-piece.ts";
+import { byteRuns } from "./byte-runs.ts";
+import { sentencePieceDecoder } from "./sentence-piece.ts";
 
 /** Changes the tokens of a text; in the end they are put together. */
 export type Decoder = (tokens: readonly string[]) => readonly string[];
@@ -12,7 +15,7 @@ const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Dec
   ByteLevel: () => (tokens) => [
     utf8.decode(concatenate(tokens.map((token) => unspell(token) ?? encoder.encode(token)))),
   ],
-  ByteFallback: () => decodeBytes,
+  ByteFallback: () => (tokens) => byteRuns(tokens).map((run) => (typeof run === "string" ? run : decodeOrReplace(run))),
   Metaspace: (part, place) => {
     const space = asString(part.replacement ?? "▁", `${place}.replacement`);
     const dropsFirst = readPrependScheme(part, place) !== "never";
@@ -45,6 +48,8 @@ const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Dec
   },
   Fuse: () => (tokens) => [tokens.join("")],
   Sequence: (part, place) => {
+    const rules = sentencePieceRules(part, place);
+    if (rules !== undefined) return sentencePieceDecoder(rules, place);
     const steps = makeParts(makeDecoder, part.decoders, `${place}.decoders`);
     return (tokens) => steps.reduce((decoded, step) => step(decoded), tokens);
   },
@@ -69,29 +74,10 @@ function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Neighbouring `<0x0A>` … → the text that their bytes are, or one U+FFFD for each if they are none. */
-function decodeBytes(tokens: readonly string[]): string[] {
-  const decoded: string[] = [];
-  let bytes: number[] = [];
-  const flush = (): void => {
-    if (bytes.length > 0) decoded.push(decodeOrReplace(bytes));
-    bytes = [];
-  };
-  for (const token of tokens) {
-    const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
-    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
-    else {
-      flush();
-      decoded.push(token);
-    }
-  }
-  flush();
-  return decoded;
-}
-
-function decodeOrReplace(bytes: readonly number[]): string {
+/** The text that bytes are, or one U+FFFD for each if they are none. */
+function decodeOrReplace(bytes: Uint8Array): string {
   try {
-    return strict.decode(Uint8Array.from(bytes));
+    return strict.decode(bytes);
   } catch {
     return "\ufffd".repeat(bytes.length);
   }

@@ -50,7 +50,6 @@ describe("a SentencePiece model", () => {
       "▁ab",
       "▁ab",
       "[user]",
-      "▁",
       "b",
       "<unk>",
     ]);

@@ -5,7 +5,16 @@ import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { describeAddedToken } from "./definition.ts";
 import { readMerges } from "./json.ts";
-import { BPE, BYTE, CONTROL, NORMAL, sentencePieceTokenizer, UNUSED, USER_DEFINED } from "./sentence-piece-model.ts";
+import {
+  BPE,
+  BYTE,
+  CONTROL,
+  NORMAL,
+  sentencePieceTokenizer,
+  UNKNOWN_SURFACE,
+  UNUSED,
+  USER_DEFINED,
+} from "./sentence-piece-model.ts";
 
 /** The metadata of a GGUF file by key, as `openGgufFile` of `@tessera-lm/weights` gives them. */
 export type GgufMetadata = ReadonlyMap<string, { readonly value: unknown }>;
@@ -80,6 +89,7 @@ function llamaTokenizer(metadata: GgufMetadata): Tokenizer {
     charsmap: new Uint8Array(),
     addsSpace: flag(metadata, "add_space_prefix", true),
     removesSpaces: flag(metadata, "remove_extra_whitespaces", false),
+    unknownSurface: UNKNOWN_SURFACE,
   };
   const begin = beginsText(metadata, true) ? (tokens[beginOfText(metadata) ?? -1] ?? null) : null;
   return sentencePieceTokenizer(model, { beginOfText: begin, endOfText: null });

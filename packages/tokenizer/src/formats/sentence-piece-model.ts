@@ -2,7 +2,13 @@ import type { Merge } from "../byte-pair/merges.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "../errors.ts";
 import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
-import { SENTENCE_PIECE, type SentencePieceRules } from "../sentence-piece.ts";
+import {
+  type DecoderRules,
+  type ModelRules,
+  type NormalizerRules,
+  SENTENCE_PIECE,
+  type SpaceRules,
+} from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { describeAddedToken, describeBpe, describeTemplate } from "./definition.ts";
 import { bytesOf, flagOf, floatOf, numberOf, readMessage, textOf } from "./protobuf.ts";
@@ -40,7 +46,11 @@ export interface SentencePieceModel {
   readonly charsmap: Uint8Array;
   readonly addsSpace: boolean;
   readonly removesSpaces: boolean;
+  /** What the unknown token is decoded to. */
+  readonly unknownSurface: string;
 }
+
+export const UNKNOWN_SURFACE = " ⁇ ";
 
 /**
  * The tokenizer in a SentencePiece `.model` of type BPE or Unigram: Llama 2, Mistral, T5. It encodes as SentencePiece
@@ -76,11 +86,12 @@ function readModel(bytes: Uint8Array): SentencePieceModel {
   const pieces: Piece[] = [];
   const { 2: trainer = {}, 3: normalizer = {} } = readMessage(bytes, "model", {
     1: (field) => pieces.push(readPiece(bytesOf(field), `pieces[${pieces.length}]`)),
-    2: (field) => readMessage(bytesOf(field), "trainer_spec", { 3: numberOf, 24: flagOf, 35: flagOf }),
+    2: (field) => readMessage(bytesOf(field), "trainer_spec", { 3: numberOf, 24: flagOf, 35: flagOf, 44: textOf }),
     3: (field) => readMessage(bytesOf(field), "normalizer_spec", { 2: bytesOf, 3: flagOf, 4: flagOf, 5: flagOf }),
   });
   if (pieces.length === 0) throw new MalformedTokenizerError("model", "it has no pieces; is it a SentencePiece model?");
-  const { 3: modelType = UNIGRAM, 24: putsSpacesAfterWords = false, 35: byteFallback = false } = trainer;
+  const { 3: modelType = UNIGRAM, 24: putsSpacesAfterWords = false } = trainer;
+  const { 35: byteFallback = false, 44: unknownSurface = UNKNOWN_SURFACE } = trainer;
   if (modelType !== UNIGRAM && modelType !== BPE)
     throw new UnsupportedTokenizerError(`SentencePiece model type ${modelType}`, "Unigram (1) and BPE (2) are.");
   if (putsSpacesAfterWords) throw unsupported("treat_whitespace_as_suffix");
@@ -91,7 +102,7 @@ function readModel(bytes: Uint8Array): SentencePieceModel {
     5: escapes = true,
   } = normalizer;
   if (!escapes) throw unsupported("escape_whitespaces = false");
-  return { pieces, modelType, byteFallback, charsmap, addsSpace, removesSpaces };
+  return { pieces, modelType, byteFallback, charsmap, addsSpace, removesSpaces, unknownSurface };
 }
 
 function readPiece(bytes: Uint8Array, place: string): Piece {
@@ -106,21 +117,29 @@ function unsupported(setting: string): UnsupportedTokenizerError {
   return new UnsupportedTokenizerError(`SentencePiece setting ${setting}`, "spaces must be ▁ before words.");
 }
 
-/** What is not found in text as SentencePiece reads it is special; what the user defined always is. */
+/** What is not found in text as SentencePiece reads it is special; what the user defined its model finds itself. */
 function describeAdded({ text, type }: Piece, id: TokenId): object[] {
-  if (type !== CONTROL && type !== UNKNOWN && type !== USER_DEFINED) return [];
-  return [describeAddedToken(text, id, type !== USER_DEFINED)];
+  if (type === USER_DEFINED) return [{ ...describeAddedToken(text, id, false), [SENTENCE_PIECE]: {} }];
+  return type === CONTROL || type === UNKNOWN ? [describeAddedToken(text, id)] : [];
 }
 
-function describeNormalizer({ charsmap, addsSpace, removesSpaces }: SentencePieceModel): Part | null {
+function spaceRules({ addsSpace, removesSpaces }: SentencePieceModel): SpaceRules {
+  return { add_dummy_prefix: addsSpace, remove_extra_whitespaces: removesSpaces };
+}
+
+/** The parts come near to the rules, for those who read a `tokenizer.json`. */
+function describeNormalizer(model: SentencePieceModel): Part {
+  const { charsmap, addsSpace, removesSpaces } = model;
   const replace = (pattern: object, content: string): Part => ({ type: "Replace", pattern, content });
   const normalizers: Part[] = [];
-  if (charsmap.length > 0)
-    normalizers.push({ type: "Precompiled", precompiled_charsmap: base64(charsmap), [SENTENCE_PIECE]: {} });
+  if (charsmap.length > 0) normalizers.push({ type: "Precompiled", precompiled_charsmap: base64(charsmap) });
   if (removesSpaces) normalizers.push(replace({ Regex: "\\A +| +\\z" }, ""), replace({ Regex: " {2,}" }, " "));
   if (addsSpace) normalizers.push({ type: "Prepend", prepend: "▁" });
   normalizers.push(replace({ String: " " }, "▁"));
-  return { type: "Sequence", normalizers };
+  const isUserDefined = ({ type }: Piece): boolean => type === USER_DEFINED;
+  const texts = model.pieces.filter(isUserDefined).map(({ text }) => text);
+  const rules: NormalizerRules = { ...spaceRules(model), user_defined: texts };
+  return { type: "Sequence", normalizers, [SENTENCE_PIECE]: rules };
 }
 
 function base64(bytes: Uint8Array): string {
@@ -129,15 +148,26 @@ function base64(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
-function describeDecoder({ addsSpace }: SentencePieceModel): Part {
+function describeDecoder(model: SentencePieceModel): Part {
+  const { addsSpace, byteFallback, pieces, unknownSurface } = model;
   const replace = { type: "Replace", pattern: { String: "▁" }, content: " " };
   const strip = addsSpace ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : [];
-  return { type: "Sequence", decoders: [replace, { type: "ByteFallback" }, { type: "Fuse" }, ...strip] };
+  const decoders = [replace, { type: "ByteFallback" }, { type: "Fuse" }, ...strip];
+  const unknown = (pieces[unknownId(pieces)] as Piece).text;
+  const rules: DecoderRules = {
+    ...spaceRules(model),
+    byte_fallback: byteFallback,
+    unk_piece: unknown,
+    unk_surface: unknownSurface,
+  };
+  return { type: "Sequence", decoders, [SENTENCE_PIECE]: rules };
 }
 
 function describeUnigram({ pieces, byteFallback }: SentencePieceModel): Part {
-  const isAbsent = ({ type }: Piece): boolean => type !== NORMAL && type !== USER_DEFINED;
-  const rules: SentencePieceRules = { absent: pieces.flatMap((piece, id) => (isAbsent(piece) ? [id] : [])) };
+  const rules: ModelRules = {
+    absent: idsOf(pieces, (type) => type !== NORMAL && type !== USER_DEFINED),
+    user_defined: idsOf(pieces, (type) => type === USER_DEFINED),
+  };
   return {
     type: "Unigram",
     unk_id: unknownId(pieces),
@@ -156,8 +186,12 @@ function describePairs({ pieces, byteFallback }: SentencePieceModel): Part {
     vocab: Object.fromEntries(pieces.map(({ text }, id) => [text, id])),
     merges,
   };
-  const rules: SentencePieceRules = { ranks };
+  const rules: ModelRules = { ranks, user_defined: idsOf(pieces, (type) => type === USER_DEFINED) };
   return { ...describeBpe(settings), [SENTENCE_PIECE]: rules };
+}
+
+function idsOf(pieces: readonly Piece[], isWanted: (type: number) => boolean): TokenId[] {
+  return pieces.flatMap(({ type }, id) => (isWanted(type) ? [id] : []));
 }
 
 function unknownId(pieces: readonly Piece[]): TokenId {

@@ -4,7 +4,7 @@ import { impliedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { CharacterTokenizer } from "../models/character.ts";
 import { byteLevelCore, type PipelineDefinition, PipelineTokenizer } from "../pipeline.ts";
-import { sentencePieceRules } from "../sentence-piece.ts";
+import { idsIn, sentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { allTokens } from "./definition.ts";
 import { PATTERNS } from "./gguf.ts";
@@ -102,7 +102,8 @@ function pieceEntries(definition: PipelineDefinition, added: ReadonlyMap<string,
   const { model } = definition;
   const vocabulary = readVocabulary(model.vocab, "model.vocab");
   for (const [content, { id }] of added) vocabulary.set(content, id);
-  const scores = scoresOf(readMerges(model.merges, "model.merges"), sentencePieceRules(model, "model")?.ranks);
+  const rules = sentencePieceRules(model, "model");
+  const scores = scoresOf(readMerges(model.merges, "model.merges"), rules && idsIn(rules, "ranks", "model"));
   const types = (token: string): number => {
     if (token === model.unk_token) return UNKNOWN;
     if (/^<0x[0-9A-F]{2}>$/.test(token)) return BYTE;

@@ -3,10 +3,11 @@ import { ListedMerges, type Merge } from "../byte-pair/merges.ts";
 import { UnsupportedTokenizerError } from "../errors.ts";
 import { asBoolean, asToken, type JsonObject, readMerges, readVocabulary } from "../formats/json.ts";
 import type { GrowingIds } from "../growing-ids.ts";
-import { requireRanks, sentencePieceRules } from "../sentence-piece.ts";
+import { idsIn, requireRanks, sentencePieceRules } from "../sentence-piece.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { byteTokens } from "./byte-fallback.ts";
 import { barred, type Model, remembering } from "./model.ts";
+import { Trie } from "./trie.ts";
 
 /**
  * Byte-pair encoding as SentencePiece does it (Sennrich et al. 2016; Kudo & Richardson 2018): a text starts as its
@@ -19,6 +20,9 @@ export class CharacterPairs implements Model {
   private readonly ordinary: ReadonlyMap<string, TokenId>;
   private readonly spellings: ReadonlyMap<TokenId, number>; // lengths of tokens in UTF-16 units
   private readonly merges: ListedMerges;
+  /** Tokens of several characters that a text starts with, and that do not merge. */
+  private readonly frozen = new Trie();
+  private readonly root = this.frozen.addRoot();
   private readonly unknown: TokenId | undefined;
   private readonly fusesUnknown: boolean;
   private readonly bytes: readonly TokenId[] | undefined;
@@ -34,8 +38,12 @@ export class CharacterPairs implements Model {
     const isBarred = barred(special, this.unknown);
     this.ordinary = new Map([...this.vocabulary].filter(([token, id]) => !isBarred(token, id)));
     const merges = readMerges(model.merges, `${place}.merges`);
-    const ranks = sentencePieceRules(model, place)?.ranks;
+    const rules = sentencePieceRules(model, place);
+    const ranks = rules && idsIn(rules, "ranks", place);
     if (ranks !== undefined) requireRanks(ranks, merges.length, place);
+    const userDefined = new Set(idsIn(rules, "user_defined", place));
+    const frozen = [...this.vocabulary].filter(([, id]) => userDefined.has(id));
+    for (const [token, id] of frozen) this.frozen.addWord(this.root, token, id);
     const spellsOrdinary = ([left, right]: Merge): boolean => !special.has(left + right);
     const usable = ranks === undefined ? merges.filter(spellsOrdinary) : merges; // SentencePiece merges to no special one
     this.merges = new ListedMerges(this.vocabulary, usable, ranks);
@@ -43,8 +51,8 @@ export class CharacterPairs implements Model {
     if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
     this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);
     // Where no merge joins a space to what stands before it, words merge on their own, and are worth remembering.
-    this.cutsAtSpaces =
-      this.ordinary.has("▁") && !this.wholePieces && !merges.some((merge) => /[^▁]▁/.test(merge.join("")));
+    const joined = [...merges.map((merge) => merge.join("")), ...frozen.map(([token]) => token)];
+    this.cutsAtSpaces = this.ordinary.has("▁") && !this.wholePieces && !joined.some((token) => /[^▁]▁/.test(token));
     this.words = remembering({ vocabulary: this.vocabulary, encodeInto: (...args) => this.encodeWord(...args) });
   }
 
@@ -81,9 +89,11 @@ export class CharacterPairs implements Model {
       ids.push(id);
       spans.push(start, end);
     };
-    for (const character of word) {
-      const end = start + character.length;
-      const id = this.ordinary.get(character);
+    while (start < word.length) {
+      const [found, foundEnd] = this.frozen.longest(this.root, word, start);
+      const character = String.fromCodePoint(word.codePointAt(start) as number);
+      const end = found < 0 ? start + character.length : foundEnd;
+      const id = found < 0 ? this.ordinary.get(character) : found;
       const bytes = id === undefined ? this.bytes : undefined;
       if (id !== undefined) push(id, end);
       else if (bytes !== undefined) for (const byte of utf8.encode(character)) push(bytes[byte] as TokenId, end);

@@ -29,6 +29,21 @@ export class Trie {
     return this.edges[this.find(node, code) + 2] as number;
   }
 
+  /** The longest word that stands at `start`, and where it ends; −1 and `start` if there is none. */
+  longest(root: number, text: string, start: number): readonly [id: number, end: number] {
+    let [id, end] = [-1, start];
+    let node = root;
+    for (let i = start; i < text.length; i++) {
+      node = this.child(node, text.charCodeAt(i));
+      if (node === 0) break;
+      const found = this.ids[node] as number;
+      if (found < 0) continue;
+      id = found;
+      end = i + 1;
+    }
+    return [id, end];
+  }
+
   childOrNew(node: number, code: number): number {
     const edge = this.find(node, code);
     const known = this.edges[edge + 2] as number;

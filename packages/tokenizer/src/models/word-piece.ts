@@ -46,28 +46,14 @@ export class WordPiece implements Model {
     this.found.length = 0;
     this.spans.length = 0;
     for (let start = 0; start < word.length; ) {
-      const [id, end] = this.longestAt(word, start);
+      const root = start === 0 ? this.beginnings : this.continuations;
+      const [id, end] = this.trie.longest(root, word, start);
       if (end <= start) return false;
       this.found.push(id);
       this.spans.push(start, end);
       start = end;
     }
     return true;
-  }
-
-  private longestAt(word: string, start: number): readonly [id: TokenId, end: number] {
-    const { trie } = this;
-    let [id, end] = [-1, start];
-    let node = start === 0 ? this.beginnings : this.continuations;
-    for (let i = start; i < word.length; i++) {
-      node = trie.child(node, word.charCodeAt(i));
-      if (node === 0) break;
-      const found = trie.ids[node] as number;
-      if (found < 0) continue;
-      id = found;
-      end = i + 1;
-    }
-    return [id, end];
   }
 }
 

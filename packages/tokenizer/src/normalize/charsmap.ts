@@ -1,5 +1,13 @@
 import { MalformedTokenizerError } from "../errors.ts";
+import { decodeBase64 } from "../formats/base64.ts";
+import { asString, type JsonObject } from "../formats/json.ts";
 import { utf8Length } from "../split/utf8.ts";
+
+/** The table of a `Precompiled` normalizer. @throws MalformedTokenizerError */
+export function readCharsmap(part: JsonObject, place: string): Charsmap {
+  const where = `${place}.precompiled_charsmap`;
+  return new Charsmap(decodeBase64(asString(part.precompiled_charsmap, where), where), where);
+}
 
 interface Found {
   readonly replacement: string;
@@ -16,6 +24,8 @@ export class Charsmap {
   private readonly blob: Uint8Array;
   private readonly place: string;
   private readonly texts = new Map<number, string>();
+  /** By code: whether no key begins with an ASCII character, but for those that go on with a mark. */
+  private readonly plain: readonly boolean[];
 
   /** @throws MalformedTokenizerError naming `place` */
   constructor(bytes: Uint8Array, place: string) {
@@ -25,6 +35,12 @@ export class Charsmap {
     this.units = new Uint32Array(bytes.slice(4, 4 + size).buffer);
     this.blob = bytes.subarray(4 + size);
     this.place = place;
+    this.plain = Array.from({ length: 128 }, (_, code) => !this.begins(code));
+  }
+
+  /** Whether no key stands at `start`, seen at once: an ASCII character that is plain, and no mark behind it. */
+  passes(text: string, start: number): boolean {
+    return this.plain[text.charCodeAt(start)] === true && !(text.charCodeAt(start + 1) >= FIRST_MARK);
   }
 
   /** The shortest or longest key that stands at `start` and ends before `limit`, and what replaces it. */
@@ -50,6 +66,18 @@ export class Charsmap {
     return found;
   }
 
+  /** Whether a key is this ASCII character, or goes on with a character before the first mark. */
+  private begins(ascii: number): boolean {
+    const root = offset(this.units[0] as number);
+    const unit = this.units[root ^ ascii] ?? 0;
+    if (ascii === 0 || (unit & 0x800000ff) !== ascii) return false;
+    const node = root ^ ascii ^ offset(unit);
+    const leads = Array.from({ length: LEAD_OF_FIRST_MARK }, (_, byte) => byte);
+    return (
+      (unit & 0x100) !== 0 || leads.some((byte) => byte > 0 && ((this.units[node ^ byte] ?? 0) & 0x800000ff) === byte)
+    );
+  }
+
   private unit(index: number): number {
     const unit = this.units[index];
     if (unit === undefined) throw new MalformedTokenizerError(this.place, `its trie points outside, at unit ${index}.`);
@@ -66,6 +94,9 @@ export class Charsmap {
     return text;
   }
 }
+
+/** U+0300, and the first byte of its UTF-8. */
+const [FIRST_MARK, LEAD_OF_FIRST_MARK] = [0x300, 0xcc];
 
 function offset(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);

@@ -1,10 +1,12 @@
 import { asBoolean, asString, type JsonObject } from "../formats/json.ts";
 import { makePart, makeParts, readPattern } from "../parts.ts";
+import { sentencePieceRules } from "../sentence-piece.ts";
 import { type Edit, inSequence, prepend, replaceMatches } from "../stretch.ts";
 import { bertNormalizer, lowercase } from "./bert.ts";
 import { marks } from "./character-classes.ts";
 import { normalForm } from "./normal-form.ts";
 import { precompiled } from "./precompiled.ts";
+import { sentencePieceNormalizer } from "./sentence-piece.ts";
 
 /** The normalizers of a `tokenizer.json`: what changes a text before it is cut. */
 const normalizers: Readonly<Record<string, (part: JsonObject, place: string) => Edit>> = {
@@ -31,7 +33,11 @@ const normalizers: Readonly<Record<string, (part: JsonObject, place: string) => 
     return replaceMatches(readPattern(part.pattern, `${place}.pattern`), () => content);
   },
   Prepend: (part, place) => prepend(asString(part.prepend, `${place}.prepend`)),
-  Sequence: (part, place) => inSequence(makeParts(makeNormalizer, part.normalizers, `${place}.normalizers`)),
+  Sequence: (part, place) => {
+    const rules = sentencePieceRules(part, place);
+    if (rules !== undefined) return sentencePieceNormalizer(part, rules, place);
+    return inSequence(makeParts(makeNormalizer, part.normalizers, `${place}.normalizers`));
+  },
 };
 
 export function makeNormalizer(part: unknown, place: string): Edit | undefined {

@@ -1,60 +1,35 @@
-import { decodeBase64 } from "../formats/base64.ts";
-import { asString, type JsonObject } from "../formats/json.ts";
-import { sentencePieceRules } from "../sentence-piece.ts";
+import type { JsonObject } from "../formats/json.ts";
 import { utf8Length } from "../split/utf8.ts";
-import type { Edit } from "../stretch.ts";
-import { Charsmap } from "./charsmap.ts";
+import { type Edit, Rewriting } from "../stretch.ts";
+import { readCharsmap } from "./charsmap.ts";
 
 /**
- * Replaces by SentencePiece's table. Hugging Face's tokenizers look up what a reader takes for one character (a cluster
- * of code points) where that has fewer than six bytes, and all of it is replaced by what the shortest key in it stands
- * for; else its code points, one by one. SentencePiece itself takes the longest key at each place.
+ * Replaces by SentencePiece's table as Hugging Face's tokenizers do: what a reader takes for one character (a cluster of
+ * code points), where that has fewer than six bytes, is replaced as a whole by what the shortest key in it stands for;
+ * else its code points, one by one. SentencePiece itself does otherwise, see sentence-piece.ts.
  */
 export function precompiled(part: JsonObject, place: string): Edit {
-  const where = `${place}.precompiled_charsmap`;
-  const charsmap = new Charsmap(decodeBase64(asString(part.precompiled_charsmap, where), where), where);
-  const byLongestKey = sentencePieceRules(part, place) !== undefined;
-  let passes: ((code: number) => boolean) | undefined;
+  const charsmap = readCharsmap(part, place);
   return (text, sources) => {
-    passes ??= untouchedAscii(charsmap);
-    let changed = "";
-    let copied = 0;
+    const edited = new Rewriting(text, sources);
     let aloneUntil = 0; // up to there, a cluster that is not replaced as a whole: its code points are looked up alone
     for (let i = 0; i < text.length; ) {
-      // An ASCII character that nothing combines with: nothing to look up.
-      if (passes(text.charCodeAt(i)) && !(text.charCodeAt(i + 1) >= 0x300)) {
+      if (charsmap.passes(text, i)) {
         i++;
         continue;
       }
-      const characterEnd = i + ((text.codePointAt(i) as number) > 0xffff ? 2 : 1);
-      let end = byLongestKey ? text.length : characterEnd;
-      if (!byLongestKey && i >= aloneUntil) {
+      let end = i + ((text.codePointAt(i) as number) > 0xffff ? 2 : 1);
+      if (i >= aloneUntil) {
         const cluster = clusterEnd(text, i);
         if (isShort(text, i, cluster) && charsmap.find(text, i, cluster, false) !== undefined) end = cluster;
         else aloneUntil = cluster;
       }
-      const found = charsmap.find(text, i, end, byLongestKey);
-      const foundEnd = byLongestKey ? i + (found?.length ?? 0) : end;
-      if (found === undefined) {
-        i = characterEnd;
-        continue;
-      }
-      changed += text.slice(copied, i) + found.replacement;
-      if (sources !== undefined) {
-        for (; copied < i; copied++) sources.push(copied);
-        for (let k = 0; k < found.replacement.length; k++) sources.push(Math.min(i + k, foundEnd - 1));
-      }
-      copied = i = foundEnd;
+      const found = charsmap.find(text, i, end, false);
+      if (found !== undefined) edited.replace(i, end, found.replacement);
+      i = end;
     }
-    for (let i = copied; sources !== undefined && i < text.length; i++) sources.push(i);
-    return changed + text.slice(copied);
+    return edited.finish();
   };
-}
-
-/** Which printable ASCII characters no key begins with: in practice all. */
-function untouchedAscii(charsmap: Charsmap): (code: number) => boolean {
-  const touched = Array.from({ length: 95 }, (_, i) => charsmap.find(String.fromCharCode(32 + i), 0, 1, false));
-  return touched.some(Boolean) ? () => false : (code) => code >= 0x20 && code < 0x7f;
 }
 
 /** Stay with the character before them. */

@@ -1,4 +1,5 @@
 import { Trie } from "../models/trie.ts";
+import { UNKNOWN_PENALTY } from "../models/unigram.ts";
 import type { UnigramWords } from "./unigram-words.ts";
 
 /** Pieces with their scores (log probabilities). Piece 0 stands for an unknown character and has no text. */
@@ -9,9 +10,6 @@ export interface Pieces {
   readonly lengths: Int32Array;
   readonly scores: Float64Array;
 }
-
-/** How much worse than the least probable piece an unknown character is. */
-const UNKNOWN_PENALTY = 10;
 
 /** The pieces of a model in a tree, ready to find those that a text contains. */
 export class PieceFinder {

@@ -1,0 +1,16 @@
+/** Tokens, and as bytes runs of neighbours such as `<0xC3>` `<0xA9>`. */
+export function byteRuns(tokens: readonly string[]): (string | Uint8Array)[] {
+  const runs: (string | Uint8Array)[] = [];
+  let bytes: number[] = [];
+  for (const token of tokens) {
+    const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
+    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
+    else {
+      if (bytes.length > 0) runs.push(Uint8Array.from(bytes));
+      bytes = [];
+      runs.push(token);
+    }
+  }
+  if (bytes.length > 0) runs.push(Uint8Array.from(bytes));
+  return runs;
+}
