@@ -4,8 +4,10 @@
 //! reference that is obviously right. Matrices are row-major. Results do not depend on the number of threads: work is
 //! split into tasks by its size alone, and sums are taken in an order that the split fixes.
 
+pub mod lanes;
 pub mod math;
 pub mod parallel;
+mod quad;
 pub mod random_bits;
 mod scratch;
 pub mod simd;

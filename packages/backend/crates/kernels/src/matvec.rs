@@ -1,8 +1,9 @@
 //! Products of a few rows with a matrix of weights in any format, for decoding, at the speed of memory.
 
 use crate::column_sums::sum_blocks;
+use crate::lanes::Lanes;
 use crate::parallel::{for_each_range, items_per_task, Disjoint};
-use crate::simd::{fma, sum_lanes, LANES};
+use crate::simd::fma;
 use crate::vectorized;
 use crate::weights::{Blocks4, Blocks8, Brain, Format, Half, Numbers, Single, Weights, BLOCK};
 use std::ops::Range;
@@ -54,11 +55,11 @@ const GROUP: usize = 4;
 vectorized! {
     fn dot_products_of(y: &Disjoint<f32>, x: &[f32], weights: Weights, outputs: Range<usize>) {
         match weights.numbers {
-            Numbers::F32(numbers) => dots::<FUSED, _>(y, x, Single(numbers), &weights, outputs),
-            Numbers::Bf16(bits) => dots::<FUSED, _>(y, x, Brain(bits), &weights, outputs),
-            Numbers::F16(bits) => dots::<FUSED, _>(y, x, Half(bits), &weights, outputs),
-            Numbers::Q8(bytes) => dots::<FUSED, _>(y, x, Blocks8(bytes), &weights, outputs),
-            Numbers::Q4(bytes) => dots::<FUSED, _>(y, x, Blocks4(bytes), &weights, outputs),
+            Numbers::F32(numbers) => dots::<V, _>(y, x, Single(numbers), &weights, outputs),
+            Numbers::Bf16(bits) => dots::<V, _>(y, x, Brain(bits), &weights, outputs),
+            Numbers::F16(bits) => dots::<V, _>(y, x, Half(bits), &weights, outputs),
+            Numbers::Q8(bytes) => dots::<V, _>(y, x, Blocks8(bytes), &weights, outputs),
+            Numbers::Q4(bytes) => dots::<V, _>(y, x, Blocks4(bytes), &weights, outputs),
         }
     }
 }
@@ -70,96 +71,70 @@ vectorized! {
     }
 }
 
-/// How many numbers of a row of weights are read before the rows of x are multiplied by them.
+/// How many sums are kept while numbers of weights are added to them.
 const PIECE: usize = 16 * BLOCK;
 
 /// What stands for rows that there are not.
 static ZEROS: [f32; PIECE] = [0.0; PIECE];
 
+/// The dot products of some outputs' weights with the rows of x, up to four at a time.
 #[inline(always)]
-fn dots<const FUSED: bool, F: Format>(y: &Disjoint<f32>, x: &[f32], w: F, weights: &Weights, outputs: Range<usize>) {
-    let rows = y.len() / weights.outputs;
+fn dots<'a, V: Lanes, F: Format<'a>>(y: &Disjoint<f32>, x: &[f32], w: F, weights: &Weights, outputs: Range<usize>) {
+    let Weights { inputs, outputs: stride, .. } = *weights;
+    let rows = y.len() / stride;
     for output in outputs {
-        let sums = if rows == 1 {
-            [dot::<FUSED, F>(x, w, output); MAX_ROWS]
-        } else {
-            several_dots::<FUSED, F>(x, rows, w, output)
-        };
-        for (r, sum) in sums.iter().enumerate().take(rows) {
-            let place = r * weights.outputs + output;
-            // SAFETY: tasks have different outputs.
-            let y = unsafe { y.range(place..place + 1) };
-            y[0] = *sum;
+        let mut last = [0.0; BLOCK];
+        let w = w.row(output * inputs..(output + 1) * inputs, &mut last[..inputs % BLOCK]);
+        for first in (0..rows).step_by(4) {
+            let x = &x[first * inputs..];
+            let write = |sums: &[f32]| {
+                for (row, sum) in sums.iter().enumerate() {
+                    let place = (first + row) * stride + output;
+                    // SAFETY: tasks have different outputs.
+                    unsafe { y.range(place..place + 1)[0] = *sum };
+                }
+            };
+            match rows - first {
+                1 => write(&dot::<V, F, 1>(x, inputs, w, &last)),
+                2 => write(&dot::<V, F, 2>(x, inputs, w, &last)),
+                3 => write(&dot::<V, F, 3>(x, inputs, w, &last)),
+                _ => write(&dot::<V, F, 4>(x, inputs, w, &last)),
+            }
         }
     }
 }
 
-/// One row: four vectors of sums, so that an addition need not wait for the one before it.
+/// The dot products of one output's weights with `R` rows of x. The halves of blocks have sums of their own, so that an
+/// addition need not wait for the one before it.
 #[inline(always)]
-fn dot<const FUSED: bool, F: Format>(x: &[f32], w: F, output: usize) -> f32 {
-    let mut buffer = [0.0; PIECE];
-    let mut sums = [0.0; 4 * LANES];
-    for (i, piece) in x.chunks(PIECE).enumerate() {
-        let w = w.read(output * x.len() + i * PIECE, &mut buffer[..piece.len()]);
-        let ((w, w_rest), (x, x_rest)) = (w.as_chunks(), piece.as_chunks());
-        for (w, x) in w.iter().zip(x) {
-            add_lanes::<FUSED, _>(&mut sums, w, x);
-        }
-        add_lanes::<FUSED, _>(&mut sums, &padded(w_rest), &padded(x_rest));
-    }
-    sum_lanes(std::array::from_fn(|l| (sums[l] + sums[l + LANES]) + (sums[l + 2 * LANES] + sums[l + 3 * LANES])))
-}
-
-/// Up to [`MAX_ROWS`] rows; those that there are not are the last again.
-#[inline(always)]
-fn several_dots<const FUSED: bool, F: Format>(x: &[f32], rows: usize, w: F, output: usize) -> [f32; MAX_ROWS] {
-    let mut buffer = [0.0; PIECE];
-    let mut sums = [[0.0; LANES]; MAX_ROWS];
-    let size = x.len() / rows;
-    for start in (0..size).step_by(PIECE) {
-        let len = PIECE.min(size - start);
-        let w = w.read(output * size + start, &mut buffer[..len]);
-        let x = |r: usize| &x[r.min(rows - 1) * size + start..][..len];
-        for (group, sums) in sums.as_chunks_mut::<4>().0.iter_mut().enumerate().take(rows.div_ceil(4)) {
-            *sums = add_four_products::<FUSED>(*sums, w, std::array::from_fn(|r| x(4 * group + r)));
+fn dot<'a, V: Lanes, F: Format<'a>, const R: usize>(
+    x: &[f32],
+    inputs: usize,
+    w: &[F::Block],
+    last: &[f32; BLOCK],
+) -> [f32; R] {
+    let mut rests = [[0.0; BLOCK]; R];
+    let mut x: [_; R] =
+        std::array::from_fn(|r| Single(x).row(r * inputs..(r + 1) * inputs, &mut rests[r][..inputs % BLOCK]));
+    x.iter_mut().for_each(|x| *x = &x[..w.len()]);
+    let mut sums = [[V::zero(); 2]; R];
+    for (index, block) in w.iter().enumerate() {
+        let w = F::lanes::<V>(block);
+        for r in 0..R {
+            add_products(&mut sums[r], w, &x[r][index]);
         }
     }
-    sums.map(sum_lanes)
-}
-
-/// sums[r] + w · x[r], lane by lane. The sums have names instead of indices so that they stay in registers.
-#[inline(always)]
-fn add_four_products<const FUSED: bool>(sums: [[f32; LANES]; 4], w: &[f32], x: [&[f32]; 4]) -> [[f32; LANES]; 4] {
-    let [mut a, mut b, mut c, mut d] = sums;
-    let (w, w_rest) = w.as_chunks::<LANES>();
-    let [xa, xb, xc, xd] = x.map(|x| &x.as_chunks::<LANES>().0[..w.len()]);
-    for (i, w) in w.iter().enumerate() {
-        add_lanes::<FUSED, _>(&mut a, w, &xa[i]);
-        add_lanes::<FUSED, _>(&mut b, w, &xb[i]);
-        add_lanes::<FUSED, _>(&mut c, w, &xc[i]);
-        add_lanes::<FUSED, _>(&mut d, w, &xd[i]);
+    if !inputs.is_multiple_of(BLOCK) {
+        let w = Single::lanes::<V>(last);
+        sums.iter_mut().zip(&rests).for_each(|(sums, rest)| add_products(sums, w, rest));
     }
-    let (w_rest, x_rest) = (padded(w_rest), x.map(|x| padded(x.as_chunks::<LANES>().1)));
-    add_lanes::<FUSED, _>(&mut a, &w_rest, &x_rest[0]);
-    add_lanes::<FUSED, _>(&mut b, &w_rest, &x_rest[1]);
-    add_lanes::<FUSED, _>(&mut c, &w_rest, &x_rest[2]);
-    add_lanes::<FUSED, _>(&mut d, &w_rest, &x_rest[3]);
-    [a, b, c, d]
+    sums.map(|[first, second]| first.plus(second).sum())
 }
 
 #[inline(always)]
-fn add_lanes<const FUSED: bool, const L: usize>(sums: &mut [f32; L], a: &[f32; L], b: &[f32; L]) {
-    for l in 0..L {
-        sums[l] = fma::<FUSED>(a[l], b[l], sums[l]);
-    }
-}
-
-/// The last numbers and zeros.
-#[inline(always)]
-fn padded<const L: usize>(rest: &[f32]) -> [f32; L] {
-    let mut lanes = [0.0; L];
-    lanes[..rest.len()].copy_from_slice(rest);
-    lanes
+fn add_products<V: Lanes>(sums: &mut [V; 2], w: [V; 2], x: &[f32; BLOCK]) {
+    let [first, second] = Single::lanes::<V>(x);
+    *sums = [sums[0].plus_product(w[0], first), sums[1].plus_product(w[1], second)];
 }
 
 #[inline(always)]
@@ -298,6 +273,17 @@ mod tests {
         assert_eq!(from_half(0x83ff), -1023.0 * 2f32.powi(-24));
         assert_eq!((from_half(0x7c00), from_half(0xfc00)), (f32::INFINITY, f32::NEG_INFINITY));
         assert!(from_half(0x7e00).is_nan() && from_half(0xfc01).is_nan());
+    }
+
+    #[test]
+    fn all_numbers_in_half_precision_are_read_exactly() {
+        let bits: Vec<u16> = (0..=u16::MAX).collect();
+        let mut y = vec![0.0; bits.len()];
+        rows(&[0], Weights { numbers: Numbers::F16(&bits), inputs: bits.len(), outputs: 1, transposed: true }, &mut y);
+        for (bits, y) in bits.into_iter().zip(y) {
+            let expected = from_half(bits);
+            assert!(y.to_bits() == expected.to_bits() || y.is_nan() && expected.is_nan(), "{bits:#x}: {y}, {expected}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const LANES: usize = 16;
 pub enum Level {
     /// What every processor of this architecture has: SSE2, NEON or simd128.
     Baseline,
-    /// AVX2 with fused multiply-add.
+    /// AVX2 with fused multiply-add and half precision.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -38,7 +38,7 @@ fn wanted() -> Option<Level> {
 
 #[cfg(target_arch = "x86_64")]
 fn detected() -> Level {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
@@ -80,7 +80,7 @@ pub fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
 
 /// Compiles a function for each instruction set and runs the best one.
 ///
-/// Inside the body `FUSED` is a constant for [`fma`]. Whatever the body calls must be `#[inline(always)]`, or it is
+/// Inside the body `FUSED` is a constant for [`fma`], and `V` a type for vectors by hand ([`crate::lanes::Lanes`]). Whatever the body calls must be `#[inline(always)]`, or it is
 /// compiled for the baseline only. Generic parameters are not possible; const values can be arguments.
 ///
 /// ```
@@ -104,15 +104,15 @@ macro_rules! vectorized {
         $vis fn $name($($arg: $type),*) $(-> $result)? {
             #[inline(always)]
             #[allow(clippy::extra_unused_type_parameters)]
-            fn body<const FUSED: bool>($($arg: $type),*) $(-> $result)? $body
+            fn body<const FUSED: bool, V: $crate::lanes::Lanes>($($arg: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512($($arg: $type),*) $(-> $result)? { body::<true>($($arg),*) }
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+            fn avx512($($arg: $type),*) $(-> $result)? { body::<true, $crate::lanes::Avx512>($($arg),*) }
 
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2($($arg: $type),*) $(-> $result)? { body::<true>($($arg),*) }
+            #[target_feature(enable = "avx2,fma,f16c")]
+            fn avx2($($arg: $type),*) $(-> $result)? { body::<true, $crate::lanes::Avx2>($($arg),*) }
 
             #[cfg(target_arch = "x86_64")]
             match $crate::simd::level() {
@@ -123,7 +123,7 @@ macro_rules! vectorized {
                 $crate::simd::Level::Baseline => {}
             }
             // NEON multiplies and adds in one step; SSE2 and simd128 do not.
-            body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+            body::<{ cfg!(target_arch = "aarch64") }, $crate::lanes::Quads>($($arg),*)
         }
     };
 }

@@ -1,8 +1,11 @@
 //! Matrices of weights in the formats that models are kept in: f32, bf16, f16, and blocks of 8 or 4 bits.
 
+use crate::lanes::Lanes;
 use crate::matmul::Matrix;
 use crate::parallel::{for_each_chunk, items_per_task};
+use crate::simd::LANES;
 use crate::vectorized;
+use std::ops::Range;
 
 /// A matrix as stored, (inputs, outputs) or, `transposed`, (outputs, inputs).
 #[derive(Clone, Copy)]
@@ -67,11 +70,21 @@ vectorized! {
     fn read(numbers: Numbers, start: usize, to: &mut [f32]) {
         match numbers {
             Numbers::F32(numbers) => to.copy_from_slice(&numbers[start..start + to.len()]),
-            Numbers::Bf16(bits) => _ = Brain(bits).read(start, to),
-            Numbers::F16(bits) => _ = Half(bits).read(start, to),
-            Numbers::Q8(bytes) => _ = Blocks8(bytes).read(start, to),
-            Numbers::Q4(bytes) => _ = Blocks4(bytes).read(start, to),
+            Numbers::Bf16(bits) => read_row::<V, _>(Brain(bits), start, to),
+            Numbers::F16(bits) => read_row::<V, _>(Half(bits), start, to),
+            Numbers::Q8(bytes) => read_row::<V, _>(Blocks8(bytes), start, to),
+            Numbers::Q4(bytes) => read_row::<V, _>(Blocks4(bytes), start, to),
         }
+    }
+}
+
+#[inline(always)]
+fn read_row<'a, V: Lanes, F: Format<'a>>(from: F, start: usize, to: &mut [f32]) {
+    let end = start + to.len();
+    let (to, rest) = to.as_chunks_mut::<BLOCK>();
+    for (to, block) in to.iter_mut().zip(from.row(start..end, rest)) {
+        let halves = to.as_chunks_mut().0.iter_mut().zip(F::lanes::<V>(block));
+        halves.for_each(|(to, half)| half.store(to));
     }
 }
 
@@ -95,30 +108,41 @@ fn in_blocks(row: usize, bytes: &[u8], block: usize) -> usize {
     bytes.len() / block * BLOCK
 }
 
-/// How many numbers share a scale in the formats of blocks.
+/// How many numbers share a scale in the formats of blocks: two vectors of [`LANES`].
 pub const BLOCK: usize = 32;
 const Q8_BYTES: usize = 2 + BLOCK;
 const Q4_BYTES: usize = 2 + BLOCK / 2;
 
 /// Numbers in a format.
-pub trait Format: Copy {
-    /// The numbers from `start` on, as many as the buffer holds; in the buffer, if they are not there as they should be.
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b;
+pub trait Format<'a>: Copy {
+    /// How [`BLOCK`] numbers are stored.
+    type Block: 'a;
+
+    /// The whole blocks of a row, and the numbers after them, as many as `rest` holds.
+    fn row(self, numbers: Range<usize>, rest: &mut [f32]) -> &'a [Self::Block];
+
+    /// The numbers of a block.
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2];
 }
 
 /// Numbers in f32.
 #[derive(Clone, Copy)]
 pub struct Single<'a>(pub &'a [f32]);
 
-impl Format for Single<'_> {
+impl<'a> Format<'a> for Single<'a> {
+    type Block = [f32; BLOCK];
+
     #[inline(always)]
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b,
-    {
-        &self.0[start..start + buffer.len()]
+    fn row(self, numbers: Range<usize>, rest: &mut [f32]) -> &'a [Self::Block] {
+        let (blocks, last) = self.0[numbers].as_chunks();
+        rest.copy_from_slice(last);
+        blocks
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2] {
+        let [first, second] = halves(block);
+        [V::load(first), V::load(second)]
     }
 }
 
@@ -126,15 +150,20 @@ impl Format for Single<'_> {
 #[derive(Clone, Copy)]
 pub struct Brain<'a>(pub &'a [u16]);
 
-impl Format for Brain<'_> {
+impl<'a> Format<'a> for Brain<'a> {
+    type Block = [u16; BLOCK];
+
     #[inline(always)]
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b,
-    {
-        let bits = &self.0[start..start + buffer.len()];
-        buffer.iter_mut().zip(bits).for_each(|(number, bits)| *number = f32::from_bits((*bits as u32) << 16));
-        buffer
+    fn row(self, numbers: Range<usize>, rest: &mut [f32]) -> &'a [Self::Block] {
+        let (blocks, last) = self.0[numbers].as_chunks();
+        rest.iter_mut().zip(last).for_each(|(to, bits)| *to = f32::from_bits((*bits as u32) << 16));
+        blocks
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2] {
+        let [first, second] = halves(block);
+        [V::from_brains(first), V::from_brains(second)]
     }
 }
 
@@ -142,60 +171,69 @@ impl Format for Brain<'_> {
 #[derive(Clone, Copy)]
 pub struct Half<'a>(pub &'a [u16]);
 
-impl Format for Half<'_> {
+impl<'a> Format<'a> for Half<'a> {
+    type Block = [u16; BLOCK];
+
     #[inline(always)]
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b,
-    {
-        let bits = &self.0[start..start + buffer.len()];
-        buffer.iter_mut().zip(bits).for_each(|(number, bits)| *number = from_half(*bits));
-        buffer
+    fn row(self, numbers: Range<usize>, rest: &mut [f32]) -> &'a [Self::Block] {
+        let (blocks, last) = self.0[numbers].as_chunks();
+        rest.iter_mut().zip(last).for_each(|(to, bits)| *to = from_half(*bits));
+        blocks
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2] {
+        let [first, second] = halves(block);
+        [V::from_halves(first), V::from_halves(second)]
     }
 }
 
-/// Numbers in Q8_0.
+/// Numbers in Q8_0, whose rows are whole blocks.
 #[derive(Clone, Copy)]
 pub struct Blocks8<'a>(pub &'a [u8]);
 
-impl Format for Blocks8<'_> {
-    /// Pieces begin and end with blocks.
+impl<'a> Format<'a> for Blocks8<'a> {
+    type Block = [u8; Q8_BYTES];
+
     #[inline(always)]
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b,
-    {
-        let blocks = self.0[start / BLOCK * Q8_BYTES..].as_chunks::<Q8_BYTES>().0;
-        for (numbers, block) in buffer.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks) {
-            let scale = from_half(u16::from_le_bytes([block[0], block[1]]));
-            *numbers = std::array::from_fn(|i| block[2 + i] as i8 as f32 * scale);
-        }
-        buffer
+    fn row(self, numbers: Range<usize>, _: &mut [f32]) -> &'a [Self::Block] {
+        &self.0.as_chunks().0[numbers.start / BLOCK..numbers.end / BLOCK]
+    }
+
+    #[inline(always)]
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2] {
+        let [low, high, quanta @ ..] = block;
+        let scale = V::splat_half(u16::from_le_bytes([*low, *high]));
+        let [first, second] = halves(quanta);
+        [V::from_bytes(first).times(scale), V::from_bytes(second).times(scale)]
     }
 }
 
-/// Numbers in Q4_0.
+/// Numbers in Q4_0, whose rows are whole blocks.
 #[derive(Clone, Copy)]
 pub struct Blocks4<'a>(pub &'a [u8]);
 
-impl Format for Blocks4<'_> {
-    /// Pieces begin and end with blocks.
+impl<'a> Format<'a> for Blocks4<'a> {
+    type Block = [u8; Q4_BYTES];
+
     #[inline(always)]
-    fn read<'b>(self, start: usize, buffer: &'b mut [f32]) -> &'b [f32]
-    where
-        Self: 'b,
-    {
-        let blocks = self.0[start / BLOCK * Q4_BYTES..].as_chunks::<Q4_BYTES>().0;
-        for (numbers, block) in buffer.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks) {
-            let scale = from_half(u16::from_le_bytes([block[0], block[1]]));
-            let (low, high) = numbers.split_at_mut(BLOCK / 2);
-            for ((low, high), byte) in low.iter_mut().zip(high).zip(&block[2..]) {
-                *low = ((byte & 15) as i32 - 8) as f32 * scale;
-                *high = ((byte >> 4) as i32 - 8) as f32 * scale;
-            }
-        }
-        buffer
+    fn row(self, numbers: Range<usize>, _: &mut [f32]) -> &'a [Self::Block] {
+        &self.0.as_chunks().0[numbers.start / BLOCK..numbers.end / BLOCK]
     }
+
+    #[inline(always)]
+    fn lanes<V: Lanes>(block: &Self::Block) -> [V; 2] {
+        let [low, high, quanta @ ..] = block;
+        let scale = V::splat_half(u16::from_le_bytes([*low, *high]));
+        let [first, second] = V::from_nibbles(quanta);
+        [first.times(scale), second.times(scale)]
+    }
+}
+
+#[inline(always)]
+fn halves<T>(block: &[T; BLOCK]) -> [&[T; LANES]; 2] {
+    let (first, second) = block.split_at(LANES);
+    [first, second].map(|half| half.first_chunk().expect("a block is two vectors"))
 }
 
 /// Half precision to single, without branches and without denormal numbers, which may count as zero here.
