@@ -5,6 +5,8 @@ import type { TokenBytes } from "./token-bytes.ts";
 import { entry, type TokenList } from "./token-list.ts";
 
 const BASE = 0x01000193;
+const MIX = 0x9e3779b1;
+const TAKEN_BITS = 21;
 
 // A token has a row of four numbers, and a slot two: what is looked at together lies in one line of the processor's cache.
 const HASH = 0; // in a slot, too
@@ -25,6 +27,8 @@ export class TokenIndex {
   private readonly rows: Int32Array;
   private readonly slots: Int32Array;
   private readonly shift: number;
+  /** A bit for each beginning of a hash, 0 where no token has it. Unlike the slots, they stay in the processor's cache. */
+  private readonly taken = new Int32Array(2 ** (TAKEN_BITS - 5));
 
   /** @throws MalformedTokenizerError if two tokens of the list have the same bytes */
   constructor({ bytes, starts, longest, vocabSize }: TokenBytes, list: TokenList) {
@@ -53,6 +57,7 @@ export class TokenIndex {
     const { rows, slots } = this;
     const hash =
       (Math.imul(rows[ROW * left] as number, rows[ROW * right + POWER] as number) + (rows[ROW * right] as number)) | 0;
+    if (!this.mayHave(hash)) return -1;
     for (let slot = this.firstSlot(hash); slots[slot + ID] !== 0; slot = this.nextSlot(slot)) {
       if (slots[slot] !== hash) continue;
       const id = (slots[slot + ID] as number) - 1;
@@ -100,6 +105,8 @@ export class TokenIndex {
     rows[ROW * id + START] = start;
     rows[ROW * id + LENGTH] = length;
     rows[ROW * id + POWER] = powerOf(length);
+    const bit = bitOf(hash);
+    this.taken[bit >> 5] = (this.taken[bit >> 5] as number) | (1 << (bit & 31));
     let slot = this.firstSlot(hash);
     while (slots[slot + ID] !== 0) slot = this.nextSlot(slot);
     slots[slot + HASH] = hash;
@@ -107,13 +114,22 @@ export class TokenIndex {
     return true;
   }
 
+  private mayHave(hash: number): boolean {
+    const bit = bitOf(hash);
+    return ((this.taken[bit >> 5] as number) & (1 << (bit & 31))) !== 0;
+  }
+
   private firstSlot(hash: number): number {
-    return SLOT * (Math.imul(hash, 0x9e3779b1) >>> this.shift);
+    return SLOT * (Math.imul(hash, MIX) >>> this.shift);
   }
 
   private nextSlot(slot: number): number {
     return (slot + SLOT) & (this.slots.length - 1);
   }
+}
+
+function bitOf(hash: number): number {
+  return Math.imul(hash, MIX) >>> (32 - TAKEN_BITS);
 }
 
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
