@@ -24,6 +24,9 @@ const BETWEEN = [
   ".\n",
 ];
 
+/** A smaller vocabulary is loaded before anything could be compiled. */
+const LARGE = 10_000;
+
 /** Before them stand single bytes. */
 const FIRST = 256;
 
@@ -44,7 +47,7 @@ interface Encoder {
  * half to two thirds of the time.
  */
 export function warmUp(encoder: Encoder): void {
-  if (isWarm || encoder.vocabSize < 2 * LINES * BETWEEN.length) return;
+  if (isWarm || encoder.vocabSize < LARGE) return;
   isWarm = true;
   const lines = Array.from({ length: LINES }, (_, line) => lineOf(encoder, line));
   for (let round = 0; round < ROUNDS; round++) for (const line of lines) encoder.encode(line); // new words, then known ones
