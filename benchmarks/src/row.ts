@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 
 /** One line of a benchmark's result. */
 export interface Row {
@@ -92,10 +92,13 @@ export function table(rows: readonly Row[]): string {
   return [...text, "", "A ratio above 1 means that we are better.", machine(), ...reasons].join("\n");
 }
 
-/** Processor, threads and memory in words. */
+/** Processes at work when this one began: with more than none, neither side is as fast as it could be. */
+const loadBefore = loadavg()[0] as number;
+
+/** Processor, threads, memory and what else was going on, in words. */
 export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
-  return `${model}, ${availableParallelism()} threads, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
+  return `${model}, ${availableParallelism()} threads, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}, Node ${process.versions.node}, load before ${loadBefore.toFixed(1)}`;
 }
 
 const show = (value: number | null): string => (value === null ? "–" : String(value));

@@ -15,6 +15,10 @@ def say(**answer):
     print(json.dumps(answer), flush=True)
 
 
+def checksum(ids):
+    return sum(id * (place % 1021 + 1) for place, id in enumerate(ids))
+
+
 def load_tiktoken():
     import tiktoken
     import tiktoken_ext.openai_public as published
@@ -57,4 +61,4 @@ for line in sys.stdin:
             for ids in encoded:
                 decode(ids)
         milliseconds.append(1000 * (time.perf_counter() - started))
-    say(milliseconds=milliseconds, check=sum(map(len, encoded)))
+    say(milliseconds=milliseconds, check=sum(map(checksum, encoded)))

@@ -24,7 +24,7 @@ export interface Surroundings {
 interface Side {
   readonly name: string;
   readonly milliseconds: readonly number[];
-  /** The number of ids. */
+  /** A sum over all ids. */
   readonly check: number;
 }
 
@@ -79,8 +79,7 @@ async function withBoth<T>(
 
 function rowOf({ vocabulary, text }: TokenizerCase, work: string, [ours, peer]: readonly Side[]): Row {
   if (ours === undefined || peer === undefined) throw new ContestantError("one side is missing");
-  if (ours.check !== peer.check)
-    throw new ContestantError(`${text.name}: ${ours.check} ids, but ${peer.check} of ${peer.name}`);
+  if (ours.check !== peer.check) throw new ContestantError(`${text.name}: other ids than those of ${peer.name}`);
   const size = megabytes(text);
   const rates = (side: Side): number[] => side.milliseconds.map((time) => (1000 * size) / time);
   return toRow({
