@@ -267,8 +267,16 @@ async function writeHeader(changes: object): Promise<void> {
 }
 
 function toyTokenizer(): Tokenizer {
-  const spellings = { token: () => "x", tokenId: () => 0 };
-  return { vocabSize: 2, specialTokens: new Map(), encode: () => Uint32Array.of(0), decode: () => "x", ...spellings };
+  const ids = Uint32Array.of(0);
+  return {
+    vocabSize: 2,
+    specialTokens: new Map(),
+    encode: () => ids,
+    encodeWithOffsets: () => ({ ids, offsets: Uint32Array.of(0, 1) }),
+    decode: () => "x",
+    token: () => "x",
+    tokenId: () => 0,
+  };
 }
 
 describe("tokenizerFingerprint", () => {

@@ -18,6 +18,7 @@ function decoding(vocabulary: readonly string[], join: (tokens: readonly string[
     vocabSize: vocabulary.length,
     specialTokens: new Map(),
     encode: () => new Uint32Array(),
+    encodeWithOffsets: () => ({ ids: new Uint32Array(), offsets: new Uint32Array() }),
     decode: (ids) => join(Array.from(ids, (id) => vocabulary[id] as string)),
     token: (id) => vocabulary[id],
     tokenId: () => undefined,

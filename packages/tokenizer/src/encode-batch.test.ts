@@ -20,8 +20,10 @@ const numbers = new PipelineTokenizer(definition);
 const rowsOf = (values: Int32Array, [batch, time]: readonly [number, number]): number[][] =>
   Array.from({ length: batch }, (_, row) => [...values.subarray(row * time, (row + 1) * time)]);
 
-test.each(cases)("Hugging Face's rows for $options", ({ texts, options, rows, masks, textIndex }) => {
-  const batch = encodeBatch(numbers, texts, options as Parameters<typeof encodeBatch>[2]);
+test.each(cases)("Hugging Face's rows for $options", ({ texts, options, rows, types, masks, textIndex }) => {
+  type Arguments = Parameters<typeof encodeBatch>;
+  const batch = encodeBatch(numbers, texts as Arguments[1], options as Arguments[2]);
+  expect(rowsOf(batch.typeIds, batch.shape)).toEqual(types);
   expect(rowsOf(batch.inputs, batch.shape)).toEqual(rows);
   expect(rowsOf(batch.attentionMask, batch.shape)).toEqual(masks);
   expect([...batch.textIndex]).toEqual(textIndex);

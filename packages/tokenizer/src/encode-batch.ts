@@ -1,12 +1,13 @@
 import { InvalidBatchOptionError } from "./errors.ts";
-import { GrowingIds } from "./growing-ids.ts";
 import { PipelineTokenizer } from "./pipeline.ts";
-import { aroundText, makePostProcessor } from "./post-process/post-processors.ts";
+import { makePostProcessor, ONLY_TEXT, type Template, type TemplatePlace } from "./post-process/post-processors.ts";
 import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
 
 /** Texts as the rows of one rectangle of ids, ready for a model. */
 export interface EncodedBatch {
   readonly inputs: Int32Array; // (B, T) row-major
+  /** For each token the segment that it belongs to, as BERT's segment embeddings count them; 0 where a row is filled up. */
+  readonly typeIds: Int32Array; // (B, T) row-major
   /** 1 where a token stands, 0 where a row is filled up. */
   readonly attentionMask: Int32Array; // (B, T) row-major
   readonly shape: readonly [batch: number, time: number];
@@ -38,91 +39,128 @@ export type Side = "left" | "right";
  * Encodes texts as the rows of one rectangle: long ones cut, short ones filled up. Hugging Face's tokenizers, given the
  * options of the same names, make the same rows.
  *
+ * @param texts or pairs of texts, such as a question and a passage. Of a pair the longer text is cut first; with `stride`
+ *   the second alone, and each of its windows has the first before it.
  * @throws InvalidBatchOptionError if an option is out of range, or none says with what to fill rows up
  */
-export function encodeBatch(tokenizer: Tokenizer, texts: Iterable<string>, options: BatchOptions = {}): EncodedBatch {
+export function encodeBatch(
+  tokenizer: Tokenizer,
+  texts: Iterable<string | readonly [first: string, second: string]>,
+  options: BatchOptions = {},
+): EncodedBatch {
   checkOptions(options);
-  const rows: Uint32Array[] = [];
+  const all = templatesOf(tokenizer, options);
+  const known = new Map<keyof Template, readonly TemplatePlace[]>();
+  const rows: Row[] = [];
   const textIndex: number[] = [];
-  encodeAll(tokenizer, [...texts], options).forEach((text, index) => {
-    for (const row of cut(text, options)) {
+  let index = 0;
+  for (const text of texts) {
+    const parts = typeof text === "string" ? [text] : text;
+    const ids = parts.map((part) => tokenizer.encode(part, { ...options, addSpecialTokens: false }));
+    const kind = parts.length === 1 ? "single" : "pair";
+    const template = known.get(kind) ?? withEachOnce(all, kind);
+    known.set(kind, template);
+    for (const row of rowsOf(template, ids, options)) {
       rows.push(row);
       textIndex.push(index);
     }
-  });
+    index++;
+  }
   return { ...fillUp(rows, tokenizer, options), textIndex: Int32Array.from(textIndex) };
 }
 
-/** The ids of a text, and those that `addSpecialTokens` puts around it. */
-interface EncodedText {
-  readonly before: readonly TokenId[];
-  readonly ids: Uint32Array;
-  readonly after: readonly TokenId[];
+/** Ids, and of which type those of each part are. */
+interface Row {
+  readonly parts: readonly { readonly ids: ArrayLike<TokenId>; readonly typeId: number }[];
+  readonly length: number;
 }
 
-function encodeAll(tokenizer: Tokenizer, texts: readonly string[], options: BatchOptions): EncodedText[] {
-  const { before, after } = options.addSpecialTokens ? around(tokenizer) : { before: [], after: [] };
-  return texts.map((text) => ({
-    before,
-    ids: tokenizer.encode(text, { ...options, addSpecialTokens: false }),
-    after,
-  }));
+/** What stands in a row with one text, and in one with two. */
+function templatesOf(tokenizer: Tokenizer, { addSpecialTokens }: BatchOptions): Template {
+  if (!addSpecialTokens || !(tokenizer instanceof PipelineTokenizer)) return ONLY_TEXT;
+  return makePostProcessor(tokenizer.definition.post_processor, "post_processor")?.template ?? ONLY_TEXT;
 }
 
-/** What `addSpecialTokens` puts before and after each text. */
-function around(tokenizer: Tokenizer): Omit<EncodedText, "ids"> {
-  const postProcessor = tokenizer instanceof PipelineTokenizer ? tokenizer.definition.post_processor : undefined;
-  const found = aroundText(makePostProcessor(postProcessor, "post_processor")?.template);
-  if (found !== undefined) return found;
+function withEachOnce(template: Template, kind: keyof Template): readonly TemplatePlace[] {
+  const texts = template[kind].flatMap(({ text }) => text ?? []);
+  if (texts.join() === ONLY_TEXT[kind].map(({ text }) => text).join()) return template[kind];
   throw new InvalidBatchOptionError("addSpecialTokens", true, "a tokenizer whose template has each text once");
 }
 
-/** The rows of one text: itself, its beginning or end, or all its windows. */
-function* cut({ before, ids, after }: EncodedText, options: BatchOptions): Generator<Uint32Array> {
-  const { maxLength = Number.POSITIVE_INFINITY, truncationSide = "right", stride } = options;
-  const space = maxLength - before.length - after.length;
+/** The rows of one text or pair: itself, what is kept of it, or all windows of the last text. */
+function* rowsOf(
+  template: readonly TemplatePlace[],
+  texts: readonly Uint32Array[],
+  options: BatchOptions,
+): Generator<Row> {
+  const { maxLength = Number.POSITIVE_INFINITY, stride } = options;
+  const numAdded = template.reduce((sum, { ids }) => sum + ids.length, 0);
+  const space = maxLength - numAdded;
   if (space < 0) {
-    throw new InvalidBatchOptionError(
-      "maxLength",
-      maxLength,
-      `at least ${maxLength - space}, the special tokens alone`,
-    );
+    throw new InvalidBatchOptionError("maxLength", maxLength, `at least ${numAdded}, the special tokens alone`);
   }
-  if (stride !== undefined && stride >= space) {
-    throw new InvalidBatchOptionError("stride", stride, `less than the ${space} tokens of text in a row`);
-  }
-  for (let cutOff = 0; cutOff === 0 || cutOff < ids.length; cutOff += space - stride) {
-    const start = truncationSide === "right" ? cutOff : Math.max(0, ids.length - cutOff - space);
-    const end = Math.min(ids.length, truncationSide === "right" ? cutOff + space : ids.length - cutOff);
-    yield join([before, ids.subarray(start, end), after]);
-    if (stride === undefined || cutOff + space >= ids.length) return;
+  const kept = stride === undefined ? shorten(texts, space, options) : windows(texts, space, options);
+  for (const each of kept) {
+    const parts = template.map(({ ids, text, typeId }) => ({
+      ids: text === undefined ? ids : (each[text] as Uint32Array),
+      typeId,
+    }));
+    yield { parts, length: parts.reduce((sum, { ids }) => sum + ids.length, 0) };
   }
 }
 
-function join(parts: readonly ArrayLike<TokenId>[]): Uint32Array {
-  const ids = new GrowingIds(parts.reduce((sum, part) => sum + part.length, 0));
-  for (const part of parts) ids.append(part);
-  return ids.finish();
+/** What is kept of texts that may have so many tokens together. The longer of two is cut until both are as long. */
+function* shorten(texts: readonly Uint32Array[], space: number, options: BatchOptions): Generator<Uint32Array[]> {
+  const { truncationSide = "right" } = options;
+  const lengths = texts.map(({ length }) => length);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total > space && texts.length === 1) lengths[0] = space;
+  if (total > space && texts.length === 2) {
+    const [shorter, longer] = (lengths[0] as number) > (lengths[1] as number) ? [1, 0] : [0, 1];
+    lengths[shorter] = Math.min(lengths[shorter] as number, Math.floor(space / 2));
+    lengths[longer] = space - (lengths[shorter] as number);
+  }
+  yield texts.map((ids, index) => {
+    const start = truncationSide === "right" ? 0 : ids.length - (lengths[index] as number);
+    return ids.subarray(start, start + (lengths[index] as number));
+  });
+}
+
+/** The windows of the last text, each with the others whole. */
+function* windows(texts: readonly Uint32Array[], space: number, options: BatchOptions): Generator<Uint32Array[]> {
+  const { truncationSide = "right", stride = 0 } = options;
+  const others = texts.slice(0, -1);
+  const ids = texts.at(-1) as Uint32Array;
+  const width = space - others.reduce((sum, { length }) => sum + length, 0);
+  if (stride >= width) {
+    throw new InvalidBatchOptionError("stride", stride, `less than the ${width} tokens of text in a row`);
+  }
+  for (let cutOff = 0; cutOff === 0 || cutOff + stride < ids.length; cutOff += width - stride) {
+    const start = truncationSide === "right" ? cutOff : Math.max(0, ids.length - cutOff - width);
+    const end = Math.min(ids.length, truncationSide === "right" ? cutOff + width : ids.length - cutOff);
+    yield [...others, ids.subarray(start, end)];
+  }
 }
 
 /** The rows, all as long as the longest or as the options say. */
-function fillUp(
-  rows: readonly Uint32Array[],
-  tokenizer: Tokenizer,
-  options: BatchOptions,
-): Omit<EncodedBatch, "textIndex"> {
+function fillUp(rows: readonly Row[], tokenizer: Tokenizer, options: BatchOptions): Omit<EncodedBatch, "textIndex"> {
   const { maxLength = 0, padding = "longest", padToMultipleOf = 1, paddingSide = "right" } = options;
   const longest = padding === "maxLength" ? maxLength : rows.reduce((most, row) => Math.max(most, row.length), 0);
   const length = Math.ceil(longest / padToMultipleOf) * padToMultipleOf;
   const inputs = new Int32Array(rows.length * length);
   if (rows.some((row) => row.length < length)) inputs.fill(padIdOf(tokenizer, options));
-  const attentionMask = new Int32Array(rows.length * length);
+  const typeIds = new Int32Array(inputs.length);
+  const attentionMask = new Int32Array(inputs.length);
   rows.forEach((row, index) => {
-    const start = index * length + (paddingSide === "left" ? length - row.length : 0);
-    inputs.set(row, start);
+    let start = index * length + (paddingSide === "left" ? length - row.length : 0);
     attentionMask.fill(1, start, start + row.length);
+    for (const { ids, typeId } of row.parts) {
+      inputs.set(ids, start);
+      typeIds.fill(typeId, start, start + ids.length);
+      start += ids.length;
+    }
   });
-  return { inputs, attentionMask, shape: [rows.length, length] };
+  return { inputs, typeIds, attentionMask, shape: [rows.length, length] };
 }
 
 /** @throws InvalidBatchOptionError if it is no id, or none is known */

@@ -10,6 +10,7 @@ import { makeNormalizer } from "./normalize/normalizers.ts";
 import type { Part } from "./parts.ts";
 import {
   makePostProcessor,
+  ONLY_TEXT,
   type PostProcessor,
   type Template,
   type TemplatePlace,
@@ -202,15 +203,6 @@ export class PipelineTokenizer implements Tokenizer {
     return tokens;
   }
 }
-
-/** What stands in a sequence without special tokens. */
-const ONLY_TEXT: Template = {
-  single: [{ ids: [], text: 0, typeId: 0 }],
-  pair: [
-    { ids: [], text: 0, typeId: 0 },
-    { ids: [], text: 1, typeId: 1 },
-  ],
-};
 
 function push({ ids, spans }: Output, id: TokenId, span: readonly [number, number] | undefined): void {
   ids.push(id);

@@ -38,6 +38,8 @@ export interface Tokenizer {
   readonly specialTokens: ReadonlyMap<string, TokenId>;
   /** Text → ids. Special tokens in `text` are ordinary text unless named in `allowedSpecial`. */
   encode(text: string, options?: EncodeOptions): Uint32Array;
+  /** Like `encode`, with the place of each id in the text. Those that are added around it have the place 0, 0. */
+  encodeWithOffsets(text: string, options?: EncodeOptions): EncodingWithOffsets;
   /** Ids → text; the inverse of `encode`, where no normalizer or unknown token loses something of the text. */
   decode(ids: Iterable<TokenId>, options?: DecodeOptions): string;
   /** The token as its vocabulary spells it (`Ġthe`, `▁the`, `##ing`), undefined for a number that is no id. */

@@ -1,6 +1,6 @@
 import type { Template } from "@huggingface/jinja";
 import { TemplateError } from "./errors.ts";
-import { parseTemplate } from "./parse-template.ts";
+import { parseTemplate, replaceGenerationTags } from "./parse-template.ts";
 
 /** One turn of a conversation. Templates may read further fields, such as `tool_calls`. */
 export interface ChatMessage {
@@ -38,7 +38,7 @@ export class ChatTemplate {
   constructor(source: string, specialTokens: Readonly<Record<string, string>> = {}) {
     this.source = source;
     this.specialTokens = specialTokens;
-    this.template = parseTemplate(source);
+    this.template = parseTemplate(replaceGenerationTags(source, ""));
   }
 
   /** The text of a conversation. @throws TemplateError if the template refuses it, or the options do not fit */

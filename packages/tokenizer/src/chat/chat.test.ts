@@ -6,9 +6,11 @@ import { describe, expect, test } from "vitest";
 import { MissingTokenizerError } from "../files/errors.ts";
 import cases from "../fixtures/chats.json" with { type: "json" };
 import { tokenizerFromTiktoken } from "../formats/tiktoken.ts";
+import { byteTokenizer } from "../models/byte.ts";
 import { loadChatTemplate } from "../node.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
+import { encodeChatWithMask } from "./assistant-mask.ts";
 import { type ChatMessage, ChatTemplate } from "./chat-template.ts";
 import { encodeChat } from "./encode-chat.ts";
 import { TemplateError } from "./errors.ts";
@@ -230,4 +232,71 @@ describe("a template in the files of a model", () => {
 test("strftime_now tells today", () => {
   const year = String(new Date().getFullYear());
   expect(new ChatTemplate("{{ strftime_now('%Y') }}").render([])).toBe(year);
+});
+
+describe("what the assistant wrote", () => {
+  const tokenizer = byteTokenizer(["<|im_start|>", "<|im_end|>"]);
+  const chat: ChatMessage[] = [
+    { role: "user", content: "Hi<|im_end|>" },
+    { role: "assistant", content: " é!<|im_end|>" },
+    { role: "user", content: "" },
+    { role: "assistant", content: "ok" },
+  ];
+  const written = (template: ChatTemplate, messages: readonly ChatMessage[], options = {}): string => {
+    const { ids, assistantMask } = encodeChatWithMask(tokenizer, template, messages, options);
+    expect(ids).toEqual(encodeChat(tokenizer, template, messages, options));
+    return tokenizer.decode(ids.filter((_, index) => assistantMask[index] === 1));
+  };
+
+  test.each(cases.filter(({ assistant }) => assistant !== undefined))(
+    "transformers' mask: $template, $name, $options",
+    async ({ template, messages, options, assistant }) => {
+      const tools = options.tools && { tools: options.tools };
+      const found = written(await load(template), messages as ChatMessage[], {
+        addGenerationPrompt: options.add_generation_prompt ?? false,
+        ...tools,
+      });
+      expect(found).toBe(assistant?.join(""));
+    },
+  );
+
+  test("is what its messages add, where a template does not say it", async () => {
+    expect(written(await load("chatml"), chat)).toBe(" é!<|im_end|><|im_end|>\nok<|im_end|>\n");
+    expect(written(await load("chatml"), chat.slice(0, 3), { addGenerationPrompt: true })).toBe(
+      " é!<|im_end|><|im_end|>\n",
+    );
+    expect(written(await load("chatml"), chat, { continueFinalMessage: true })).toBe(" é!<|im_end|><|im_end|>\nok");
+    expect(written(await load("chatml"), chat.slice(0, 1))).toBe("");
+  });
+
+  test("ends a turn with a special token only where the template does", async () => {
+    const { ids, assistantMask } = encodeChatWithMask(tokenizer, await load("chatml"), chat);
+    const end = tokenizer.specialTokens.get("<|im_end|>");
+    expect([...ids].filter((id, index) => id === end && assistantMask[index] === 1)).toHaveLength(2);
+  });
+
+  test("a token on its border is the assistant's", () => {
+    const merged = new PipelineTokenizer({
+      model: {
+        type: "BPE",
+        vocab: { a: 0, b: 1, c: 2, ab: 3, bc: 4 },
+        merges: [
+          ["a", "b"],
+          ["b", "c"],
+        ],
+      },
+    });
+    const mask = (source: string): number[] => [
+      ...encodeChatWithMask(merged, new ChatTemplate(source), [{ role: "assistant", content: "b" }]).assistantMask,
+    ];
+    expect(mask("a{% generation %}b{% endgeneration %}c")).toEqual([1, 0]);
+    expect(mask("c{% generation %}a{% endgeneration %}b")).toEqual([0, 1]);
+  });
+
+  test("is refused where a template writes it otherwise later", () => {
+    const last = new ChatTemplate(
+      "{% for m in messages %}{% if loop.last %}<last>{% endif %}{{ m.content }}{% endfor %}",
+    );
+    expect(() => encodeChatWithMask(tokenizer, last, chat)).toThrow(TemplateError);
+  });
 });

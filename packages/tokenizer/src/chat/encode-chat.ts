@@ -20,10 +20,22 @@ export function encodeChat(
   messages: readonly ChatMessage[],
   options: RenderChatOptions = {},
 ): Uint32Array {
-  const mark = unusedCharacter(asJson([messages, options, template.source, template.specialTokens]));
-  const marked = (value: unknown): unknown => mapTexts(value, (text) => markNames(tokenizer, text, mark));
-  const text = template.render(marked(messages) as readonly ChatMessage[], marked(options) as RenderChatOptions);
+  const [mark] = unusedCharacters(1, [messages, options, template.source, template.specialTokens]) as [string];
+  const [marked, variables] = withMarkedNames(tokenizer, mark, [messages, options]) as [
+    ChatMessage[],
+    RenderChatOptions,
+  ];
+  return encodeRendered(tokenizer, template.render(marked, variables), mark);
+}
+
+/** The ids of a text in which names of special tokens that are ordinary text have been marked. */
+export function encodeRendered(tokenizer: Tokenizer, text: string, mark: string): Uint32Array {
   return tokenizer.encode(text, allowAll(mark));
+}
+
+/** A copy with the names of special tokens marked in each text, keys included. */
+export function withMarkedNames(tokenizer: Tokenizer, mark: string, value: unknown): unknown {
+  return mapTexts(value, (text) => markNames(tokenizer, text, mark));
 }
 
 function allowAll(mark: string): CutOptions {
@@ -43,12 +55,15 @@ function asJson(value: unknown): string {
   }
 }
 
-/** One of Unicode's noncharacters, which no text should contain and this one does not. */
-function unusedCharacter(text: string): string {
-  for (let code = 0xfdd0; ; code++) {
+/** Some of Unicode's noncharacters, which no text should contain and these do not. @throws TemplateError */
+export function unusedCharacters(count: number, texts: unknown): string[] {
+  const text = asJson(texts);
+  const unused: string[] = [];
+  for (let code = 0xfdd0; unused.length < count; code++) {
     const character = String.fromCharCode(code);
-    if (!text.includes(character)) return character;
+    if (!text.includes(character)) unused.push(character);
   }
+  return unused;
 }
 
 /** A copy with each text in it changed, keys too. */

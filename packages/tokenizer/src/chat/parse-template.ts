@@ -10,6 +10,15 @@ export function parseTemplate(source: string): Template {
   }
 }
 
+/**
+ * The tags around what the assistant writes, which Jinja does not know, as a text. A block holds it, so that the lines'
+ * ends around it are treated as around the tag.
+ */
+export function replaceGenerationTags(source: string, text: string): string {
+  const tags = /\{%(-?)\s*(?:end)?generation\s*(-?)%\}/g;
+  return source.replace(tags, (_, left: string, right: string) => `{%${left} if true %}${text}{% endif ${right}%}`);
+}
+
 /** Jinja's parser runs over the end of what is not closed. */
 function describe(error: unknown): string {
   return error instanceof TypeError

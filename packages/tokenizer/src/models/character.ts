@@ -1,6 +1,6 @@
 import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "../errors.ts";
 import { applyPolicy } from "../special-tokens.ts";
-import type { DecodeOptions, EncodeOptions, TokenId, Tokenizer } from "../tokenizer.ts";
+import type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "../tokenizer.ts";
 
 /**
  * One id per character (Unicode code point); no special tokens.
@@ -37,6 +37,18 @@ export class CharacterTokenizer implements Tokenizer {
       position += character.length;
     }
     return ids.slice(0, count);
+  }
+
+  encodeWithOffsets(text: string, options: EncodeOptions = {}): EncodingWithOffsets {
+    const ids = this.encode(text, options);
+    const offsets = new Uint32Array(2 * ids.length);
+    let end = 0;
+    ids.forEach((id, index) => {
+      offsets[2 * index] = end;
+      end += (this.characters[id] as string).length;
+      offsets[2 * index + 1] = end;
+    });
+    return { ids, offsets };
   }
 
   decode(ids: Iterable<TokenId>, _options?: DecodeOptions): string {

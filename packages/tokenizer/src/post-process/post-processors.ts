@@ -16,6 +16,15 @@ export interface Template {
   readonly pair: readonly TemplatePlace[];
 }
 
+/** What stands in a sequence without special tokens. */
+export const ONLY_TEXT: Template = {
+  single: [{ ids: [], text: 0, typeId: 0 }],
+  pair: [
+    { ids: [], text: 0, typeId: 0 },
+    { ids: [], text: 1, typeId: 1 },
+  ],
+};
+
 /** What happens to ids after the model. */
 export interface PostProcessor {
   readonly template?: Template;
@@ -44,17 +53,6 @@ const postProcessors: Readonly<Record<string, (part: JsonObject, place: string) 
 
 export function makePostProcessor(part: unknown, place: string): PostProcessor | undefined {
   return makePart(postProcessors, part, place);
-}
-
-/** The tokens before and after a single text; undefined where a template leaves it out or has it twice. */
-export function aroundText(
-  template: Template | undefined,
-): { readonly before: readonly TokenId[]; readonly after: readonly TokenId[] } | undefined {
-  if (template === undefined) return { before: [], after: [] };
-  const place = template.single.findIndex(({ text }) => text !== undefined);
-  if (place < 0 || place !== template.single.findLastIndex(({ text }) => text !== undefined)) return undefined;
-  const idsOf = (places: readonly TemplatePlace[]): TokenId[] => places.flatMap(({ ids }) => ids);
-  return { before: idsOf(template.single.slice(0, place)), after: idsOf(template.single.slice(place + 1)) };
 }
 
 function trimming(part: JsonObject, place: string): PostProcessor {
