@@ -74,7 +74,11 @@ pub(crate) fn multiply_columns(c: &Disjoint<f32>, first: usize, stride: usize, a
 fn multiply_tiles(product: &Product, then: impl Fn(usize, Rows) + Sync) {
     let Product { a, b, k, .. } = *product;
     let tiles = Tiles::new(a.shape().0, b.shape().1, k, a.transposed);
-    parallel::for_each(tiles.count(), |index| product.compute(&tiles.tile(index), &then));
+    parallel::for_each(tiles.count(), |index| {
+        let next = index + parallel::threads();
+        let next = (next < tiles.count()).then(|| tiles.tile(next));
+        product.compute(&tiles.tile(index), next.as_ref(), &then)
+    });
 }
 
 /// What the products of a batch have in common: each is A (M, K) · B (K, N), and how A and B are stored.

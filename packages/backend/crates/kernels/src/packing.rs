@@ -16,6 +16,29 @@ pub struct Block<'a> {
     pub columns: Range<usize>,
 }
 
+impl Block<'_> {
+    /// Has one of `parts` parts fetched from memory while something else is computed.
+    pub fn prefetch(&self, part: usize, parts: usize) {
+        let count = self.rows.len();
+        for row in self.rows.start + count * part / parts..self.rows.start + count * (part + 1) / parts {
+            let row = &self.data[row * self.stride..][self.columns.clone()];
+            row.iter().step_by(LINE).for_each(prefetch);
+        }
+    }
+}
+
+#[inline(always)]
+fn prefetch(number: &f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which changes nothing.
+    unsafe {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T1};
+        _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(number).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = number;
+}
+
 vectorized! {
     /// Panels of `width` columns each, all rows of a panel one after the other. The last panel's missing columns keep what
     /// they hold.

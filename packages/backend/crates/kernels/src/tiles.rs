@@ -10,7 +10,7 @@ use std::ops::Range;
 /// How many terms of the sums one pass over a tile adds: the packed part of B stays in the second-level cache.
 const DEPTH: usize = 512;
 
-/// Sides of a tile where A is read in place: B is packed once for each tile, so tiles are tall.
+/// Sides of a tile where A is read in place: B is packed once for each tile, so tiles are tall, and get narrow first.
 const TALL: (usize, usize) = (512, 128);
 
 /// Sides of a tile where A is packed, too.
@@ -59,7 +59,7 @@ impl Tiles {
             if smallest || tiles.count() >= TILES || m * n * k < TILES.min(tiles.count() * 2) * LEAST_WORK {
                 return tiles;
             }
-            if rows > columns || columns <= kernel.width {
+            if columns <= kernel.width || transposed_a && rows > columns {
                 rows /= 2;
             } else {
                 columns /= 2;
@@ -130,8 +130,9 @@ pub struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// One tile, and `then(first column, elements)` for each of its rows. Tasks must have different tiles.
-    pub fn compute(&self, tile: &Tile, then: &impl Fn(usize, Rows)) {
+    /// One tile, and `then(first column, elements)` for each of its rows. Tasks must have different tiles. `next` is the
+    /// tile that this thread probably computes next, if there is one.
+    pub fn compute(&self, tile: &Tile, next: Option<&Tile>, then: &impl Fn(usize, Rows)) {
         let kernel = Microkernel::best();
         let depth = even_part(self.k, DEPTH, 1);
         let (rows, width) = (PACKED_STRIPS * kernel.rows, tile.columns.len().next_multiple_of(kernel.width));
@@ -140,8 +141,13 @@ impl Product<'_> {
             // Without terms, one pass still writes zeros.
             for start in (0..self.k.max(1)).step_by(depth) {
                 let inner = start..self.k.min(start + depth);
-                self.pack_b(&kernel, packed_b, inner.clone(), tile.columns.clone());
-                self.pass(&kernel, tile, inner, packed_a, packed_b, then);
+                pack_b(&kernel, packed_b, &self.block_of_b(inner.clone(), &tile.columns), self.b.transposed);
+                let ahead = if inner.end < self.k {
+                    Some(self.block_of_b(inner.end..self.k.min(inner.end + depth), &tile.columns))
+                } else {
+                    next.map(|next| self.block_of_b(0..depth.min(self.k), &next.columns))
+                };
+                self.pass(&kernel, tile, inner, [packed_a, packed_b], ahead, then);
             }
         });
     }
@@ -152,15 +158,19 @@ impl Product<'_> {
         kernel: &Microkernel,
         tile: &Tile,
         inner: Range<usize>,
-        packed_a: &mut [f32],
-        packed_b: &[f32],
+        [packed_a, packed_b]: [&mut [f32]; 2],
+        ahead: Option<Block>,
         then: &impl Fn(usize, Rows),
     ) {
+        let strips = tile.rows.len().div_ceil(kernel.rows);
         for (strip, row) in tile.rows.clone().step_by(kernel.rows).enumerate() {
             let rows = row..tile.rows.end.min(row + kernel.rows);
             if self.a.transposed && strip % PACKED_STRIPS == 0 {
                 let end = tile.rows.end.min(row + PACKED_STRIPS * kernel.rows);
                 self.pack_a(kernel, packed_a, row..end, inner.clone());
+            }
+            if let Some(ahead) = &ahead {
+                ahead.prefetch(strip, strips);
             }
             let a = self.strip_of_a(kernel, packed_a, strip % PACKED_STRIPS, row, &inner);
             self.strip(kernel, rows.clone(), tile.columns.clone(), inner.clone(), &a, packed_b);
@@ -217,12 +227,21 @@ impl Product<'_> {
         pack(panels, PANEL_STRIPS * kernel.rows, block);
     }
 
-    fn pack_b(&self, kernel: &Microkernel, panels: &mut [f32], inner: Range<usize>, columns: Range<usize>) {
-        let (data, stride) = (self.b.data, self.b.stored_columns);
+    /// Where a part of B is stored.
+    fn block_of_b(&self, inner: Range<usize>, columns: &Range<usize>) -> Block<'_> {
+        let (data, stride, columns) = (self.b.data, self.b.stored_columns, columns.clone());
         if self.b.transposed {
-            pack_transposed(panels, kernel.width, Block { data, stride, rows: columns, columns: inner })
+            Block { data, stride, rows: columns, columns: inner }
         } else {
-            pack(panels, kernel.width, Block { data, stride, rows: inner, columns })
+            Block { data, stride, rows: inner, columns }
         }
+    }
+}
+
+fn pack_b(kernel: &Microkernel, panels: &mut [f32], block: &Block, transposed: bool) {
+    if transposed {
+        pack_transposed(panels, kernel.width, block.clone())
+    } else {
+        pack(panels, kernel.width, block.clone())
     }
 }
