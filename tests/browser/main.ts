@@ -1,5 +1,6 @@
 import { useBackend } from "../../packages/backend/src/index.ts";
 import { firstLosses } from "./losses.ts";
+import { tellStory } from "./story.ts";
 
 /** Tells the server what came out, or what went wrong. */
 async function report(): Promise<void> {
@@ -7,9 +8,18 @@ async function report(): Promise<void> {
   await fetch("/result", { method: "POST", body: JSON.stringify(result) });
 }
 
+/** What the address asks for: `?losses`, or `?story=` and the address of a folder. */
 async function compute(): Promise<object> {
   const { name } = await useBackend("tessera-wasm");
-  return { name, losses: await firstLosses() };
+  const folder = new URLSearchParams(location.search).get("story");
+  if (folder === null) return { name, losses: await firstLosses() };
+  return { name, story: await tellStory((file) => fetched(`${folder}/${file}`)) };
+}
+
+async function fetched(address: string): Promise<Uint8Array> {
+  const response = await fetch(address);
+  if (!response.ok) throw new RangeError(`${address}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 void report();

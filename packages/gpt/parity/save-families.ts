@@ -3,7 +3,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dispose } from "@tessera-lm/layers";
-import { loadModel, type ModelKind, saveModel } from "../src/node.ts";
+import type { ModelKind } from "../src/index.ts";
+import { loadModel, saveModel } from "../src/node.ts";
 
 const fixtures = fileURLToPath(new URL("../src/families/fixtures/", import.meta.url));
 const kindOf = (name: string): ModelKind =>

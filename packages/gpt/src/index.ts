@@ -47,6 +47,7 @@ export { generate, generateBatch, generateEvents } from "./generation/generate.t
 export type { TokenLogProbability } from "./generation/log-probabilities.ts";
 export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
 export { tokenProbabilities } from "./generation/sampling.ts";
+export { type GgufModel, type ReadGgufOptions, readGguf } from "./gguf/read-gguf.ts";
 export { createGpt2, Gpt2 } from "./gpt2.ts";
 export { type AttentionMap, attentionMaps } from "./inspect/attention-maps.ts";
 export { type Inspectable, type Inspection, type InspectOptions, inspect } from "./inspect/inspect.ts";
@@ -73,3 +74,5 @@ export {
   type QuantizeModelOptions,
   quantizeModel,
 } from "./quantize-model.ts";
+export { readLlama2c } from "./read-llama2c.ts";
+export { type ModelKind, type ModelKinds, type ReadModelOptions, readModel } from "./read-model.ts";

@@ -10,7 +10,7 @@ import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
 import { decoderFamily, encoderDecoderFamilies, encoderFamilies, firstHolding } from "./families/index.ts";
 import { Gpt2 } from "./gpt2.ts";
-import type { ModelKinds } from "./load-model.ts";
+import type { ModelKinds } from "./read-model.ts";
 
 /**
  * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32, in
