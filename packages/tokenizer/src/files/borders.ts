@@ -87,7 +87,7 @@ const localReplacements: ReadonlySet<string> = new Set([" ", " +", " {2,}", "^ +
 
 const localNormalizers: ReadonlySet<string> = new Set([
   ...["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Precompiled"],
-  ...["Prepend", "Strip", "Nmt"], // at the ends of the text: see the anchor in file-parts.ts
+  ...["Prepend", "Strip"], // at the ends of the text: see the anchor in file-parts.ts
 ]);
 
 function cutsAtSpaces({ type, pattern, use_regex: usesPattern = true }: Part): boolean {

@@ -32,12 +32,16 @@ export function precompiled(part: JsonObject, place: string): Edit {
   };
 }
 
+/** Spacing marks that begin a character of their own all the same. */
+const APART =
+  "\\u102b\\u102c\\u1038\\u1062-\\u1064\\u1067-\\u106d\\u1083\\u1087-\\u108c\\u108f\\u109a-\\u109c\\u1a61\\u1a63\\u1a64\\uaa7b\\uaa7d\\u{11720}\\u{11721}";
 /** Stay with the character before them. */
-const EXTENDS = /[\p{Grapheme_Extend}\p{Mc}\p{Emoji_Modifier}\u200d\u0e33\u0eb3]/u;
+const EXTENDS = new RegExp(`[\\p{Grapheme_Extend}\\p{Emoji_Modifier}\\u200d\\u0e33\\u0eb3]|(?![${APART}])\\p{Mc}`, "u");
 /** Nothing stays with them. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
 /** Stay with the character after them. */
-const PREPENDED = /[\u0600-\u0605\u06dd\u070f\u08e2\u0d4e\u{110bd}]/u;
+const PREPENDED =
+  /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\u{110bd}\u{110cd}\u{111c2}\u{111c3}\u{1193f}\u{11941}\u{11a3a}\u{11a84}-\u{11a89}\u{11d46}\u{11f02}]/u;
 const MOST_BYTES = 5;
 
 /** The end of what a reader takes for one character (Unicode Standard Annex 29). */
@@ -46,8 +50,8 @@ function clusterEnd(text: string, start: number): number {
   const single = start + first.length;
   const second = text.codePointAt(single);
   if (first === "\r" && second === 10) return single + 1;
-  if (second === undefined || second < 0x300) return single;
   const prepended = PREPENDED.test(first);
+  if (second === undefined || (second < 0x300 && !prepended)) return single;
   if (!prepended && CONTROL.test(first)) return single;
   let end = single;
   let joins = prepended;
