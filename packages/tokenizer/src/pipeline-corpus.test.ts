@@ -26,6 +26,7 @@ const names = [
   "llama2/tokenizer.json",
   "t5-small/tokenizer.json",
   "llama2/tokenizer.model",
+  "t5-small/spiece.model",
   "stories260K/tok512.model",
 ];
 
