@@ -1,4 +1,4 @@
-import { gather, keep, type Tensor1D, type Tensor2D, type Tensor3D, zeros } from "@tensorflow/tfjs";
+import { fill, gather, keep, type Tensor1D, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
 
 /**
@@ -87,7 +87,8 @@ export class LayerCache {
     this.#kept = undefined;
   }
 
+  /** Filled where it lies: zeros from JavaScript would wait until the queue of the engine is empty. */
   #room(rows: Tensor3D): Tensor3D {
-    return keep(zeros([this.#batchSize, this.capacity, rows.shape[2]]));
+    return keep(fill([this.#batchSize, this.capacity, rows.shape[2]], 0));
   }
 }
