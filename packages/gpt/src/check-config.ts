@@ -43,9 +43,10 @@ export function checkToken(check: ConfigCheck, field: string, token: unknown, vo
   check(token === undefined || isToken, field, token, `a token below vocabSize, which is ${vocabSize}`);
 }
 
-export function checkRopeScaling(check: ConfigCheck, scaling: RopeScaling | undefined): void {
+export function checkRopeScaling(check: ConfigCheck, scaling: RopeScaling | undefined, headWidth: number): void {
   if (scaling === undefined) return;
-  checkOneOf(check, "ropeScaling.type", scaling.type, ["linear", "llama3", "yarn"]);
+  checkOneOf(check, "ropeScaling.type", scaling.type, ["linear", "llama3", "yarn", "factors"]);
+  if (scaling.type === "factors") return checkFactors(check, scaling.factors, headWidth / 2);
   for (const [field, value] of Object.entries(scaling)) {
     if (field !== "type" && value !== undefined)
       check(isPositive(value), `ropeScaling.${field}`, value, "a positive number");
@@ -62,6 +63,11 @@ export function checkRopeScaling(check: ConfigCheck, scaling: RopeScaling | unde
     low,
     `a positive number below highFrequencyFactor, which is ${high}`,
   );
+}
+
+function checkFactors(check: ConfigCheck, factors: unknown, count: number): void {
+  const areFactors = Array.isArray(factors) && factors.length === count && factors.every(isPositive);
+  check(areFactors, "ropeScaling.factors", factors, `${count} positive numbers, one for each pair of a head`);
 }
 
 export const ACTIVATIONS: readonly Activation[] = ["gelu-tanh", "gelu", "relu", "silu"];

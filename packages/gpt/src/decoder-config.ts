@@ -148,7 +148,7 @@ function checkPositions(check: ConfigCheck, config: ResolvedDecoderConfig): void
     ropeScaling,
     "left out without rotary positions",
   );
-  checkRopeScaling(check, ropeScaling);
+  checkRopeScaling(check, ropeScaling, headWidth);
   if (slidingWindow !== undefined) checkCounts(check, { slidingWindow });
   const isCount = Number.isSafeInteger(numFullAttentionLayers) && numFullAttentionLayers >= 0;
   check(isCount, "numFullAttentionLayers", numFullAttentionLayers, "a whole number of at least 0");

@@ -98,6 +98,8 @@ test.each<[Partial<Record<keyof DecoderConfig, unknown>>, RegExp]>([
   [{ slidingWindow: 0 }, /slidingWindow is 0/],
   [{ ropeScaling: { type: "dynamic", factor: 2 } }, /ropeScaling.type is "dynamic"/],
   [{ ropeScaling: { type: "linear", factor: -1 } }, /ropeScaling.factor is -1/],
+  [{ ropeScaling: { type: "factors", factors: [1] } }, /ropeScaling.factors is \[1\]; it must be 2 positive numbers/],
+  [{ ropeScaling: { type: "factors", factors: [1, 0] } }, /ropeScaling.factors is \[1,0\]/],
   [{ ropeScaling: { type: "linear", factor: 2 }, positions: "alibi" }, /ropeScaling .* left out without rotary/],
   [{ tieEmbeddings: "yes" }, /tieEmbeddings is "yes"; it must be true or false/],
   [{ endOfText: [1, 11] }, /endOfText is 11/],

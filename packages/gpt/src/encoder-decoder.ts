@@ -170,8 +170,9 @@ export class Writer implements LanguageModel {
     return this.#model.vocabSize;
   }
 
+  /** Without end: positions are relative, so that what is written may be longer than in training. */
   get contextLength(): number {
-    return this.#model.config.contextLength;
+    return Infinity;
   }
 
   /** tokens (B, T) → logits (B, T, V); with `lastOnly` (B, 1, V). */

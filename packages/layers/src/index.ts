@@ -40,6 +40,7 @@ export { alibiSlopes, sinusoidalPositions } from "./positions.ts";
 export { createRelativePosition, RelativePosition, type RelativePositionOptions } from "./relative-position.ts";
 export {
   createRotary,
+  type FactorScaling,
   type LinearScaling,
   type Llama3Scaling,
   type RopeScaling,

@@ -2,7 +2,7 @@ import { mul, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs
 import { rope, ropeFrequencies } from "@tessera-lm/ops";
 
 /** How a model's context was stretched beyond the one that it was first trained with. */
-export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
+export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling | FactorScaling;
 
 /** All positions are divided by the factor (Chen et al. 2023). */
 export interface LinearScaling {
@@ -32,6 +32,13 @@ export interface YarnScaling {
   readonly betaSlow?: number;
   /** What queries and keys are multiplied by. Default 0.1 · ln(factor) + 1. */
   readonly attentionFactor?: number;
+}
+
+/** Each pair's frequency is divided by a factor of its own, as GGUF files write the scaling of Llama 3. */
+export interface FactorScaling {
+  readonly type: "factors";
+  /** (D / 2) */
+  readonly factors: readonly number[];
 }
 
 /** Rotary positions (Su et al. 2021) in the order of Hugging Face's Llama: i and i + D / 2 of a head turn together. */
@@ -66,6 +73,7 @@ export function createRotary({ headWidth, theta = 10_000, scaling }: RotaryOptio
   const frequencies = ropeFrequencies(headWidth, theta);
   if (scaling === undefined) return new Rotary(frequencies);
   if (scaling.type === "linear") return new Rotary(frequencies.map((frequency) => fround(frequency / scaling.factor)));
+  if (scaling.type === "factors") return new Rotary(frequencies.map((f, pair) => fround(f / scaling.factors[pair])));
   if (scaling.type === "llama3") return new Rotary(frequencies.map((frequency) => llama3(frequency, scaling)));
   const amplitude = scaling.attentionFactor ?? (scaling.factor <= 1 ? 1 : 0.1 * Math.log(scaling.factor) + 1);
   return new Rotary(yarn(frequencies, theta, scaling), amplitude);

@@ -1,15 +1,19 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dispose as disposeTensors, memory, type Tensor2D, tensor2d, tidy, variableGrads } from "@tensorflow/tfjs";
 import { dispose, parameters, RelativePosition, zeros } from "@tessera-lm/layers";
 import { valueAndGradients } from "@tessera-lm/ops";
+import { openSafetensorsFile } from "@tessera-lm/weights/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
 import type { EncoderDecoderConfig } from "../encoder-decoder-config.ts";
 import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
 import { generate } from "../generation/generate.ts";
 import { loadModel } from "../load-model.ts";
+import { readModel } from "../read-model.ts";
 import { saveModel } from "../save-model.ts";
+import { collect } from "../testing/collect.ts";
 import {
   greatestDifference,
   inTemporaryFolder,
@@ -83,6 +87,22 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
     expect(tokens).toEqual(Array.from(reference.numbers("greedy")));
     writer.dispose();
     inputs.dispose();
+  });
+
+  test("writes on beyond the length of its training as transformers does", async () => {
+    const fields = JSON.parse(await readFile(join(fixture(name), "config.json"), "utf8"));
+    const file = await openSafetensorsFile(join(fixture(name), "model.safetensors"));
+    const short = await readModel({ ...fields, n_positions: 8 }, file, "encoder-decoder");
+    await file.close();
+    const inputs = tensor2d(reference.numbers("inputs").slice(0, 12), [1, 12], "int32");
+    const writer = short.reading(inputs);
+    const expected = Array.from(reference.numbers("greedy"));
+    const tokens = await collect(generate(writer, [0], { maxNewTokens: 64, temperature: 0 }));
+    expect(tokens).toEqual(expected);
+    const rest = generate(writer, [0, ...expected.slice(0, 20)], { maxNewTokens: 44, temperature: 0 });
+    expect(await collect(rest)).toEqual(expected.slice(20));
+    writer.dispose();
+    dispose([short, inputs]);
   });
 
   test("saved again holds the same tensors, and comes back as it was", () =>

@@ -1,6 +1,6 @@
 import type { RopeScaling } from "@tessera-lm/layers";
 import { ConfigError, UnsupportedModelError } from "../errors.ts";
-import type { Json } from "./family.ts";
+import { type Json, requireFields } from "./family.ts";
 
 interface Rope {
   readonly ropeTheta: unknown;
@@ -27,22 +27,43 @@ export function readRope(fields: Json, file: string): Rope {
 
 function readScaling(type: unknown, rope: Json, fields: Json, file: string): object {
   const { factor } = rope;
-  const originalContextLength = rope.original_max_position_embeddings ?? fields.max_position_embeddings;
+  const originalContextLength =
+    fields.original_max_position_embeddings ?? rope.original_max_position_embeddings ?? fields.max_position_embeddings;
   if (type === "linear") return { type, factor };
   if (type === "llama3") {
     const { low_freq_factor: lowFrequencyFactor, high_freq_factor: highFrequencyFactor } = rope;
     return { type, factor, lowFrequencyFactor, highFrequencyFactor, originalContextLength };
   }
+  if (type === "longrope") return readFactors(rope, file);
   if (type !== "yarn") {
     throw new UnsupportedModelError(file, "rope_type", type, ["default", "linear", "llama3", "yarn"]);
   }
-  for (const field of ["mscale", "mscale_all_dim"]) {
-    if (rope[field]) throw new UnsupportedModelError(file, field, rope[field], [null]);
-  }
   if (rope.truncate === false) throw new UnsupportedModelError(file, "truncate", false, [true]);
-  const optional = { betaFast: rope.beta_fast, betaSlow: rope.beta_slow, attentionFactor: rope.attention_factor };
+  const stretch = factor ?? Number(fields.max_position_embeddings) / Number(originalContextLength);
+  const attentionFactor = rope.attention_factor ?? attentionOf(rope, Number(stretch));
+  const optional = { betaFast: rope.beta_fast, betaSlow: rope.beta_slow, attentionFactor };
   const given = Object.entries(optional).filter(([, value]) => (value ?? null) !== null);
-  return { type, factor, originalContextLength, ...Object.fromEntries(given) };
+  return { type, factor: stretch, originalContextLength, ...Object.fromEntries(given) };
+}
+
+/** YaRN's attention factor in the words of DeepSeek, for whom two numbers make it; undefined without them. */
+function attentionOf({ mscale, mscale_all_dim }: Json, factor: number): number | undefined {
+  if (!mscale || !mscale_all_dim) return undefined;
+  const growth = factor <= 1 ? 0 : 0.1 * Math.log(factor);
+  return (growth * Number(mscale) + 1) / (growth * Number(mscale_all_dim) + 1);
+}
+
+/** LongRoPE whose factors are the same for short and long texts. */
+function readFactors({ short_factor, long_factor, attention_factor }: Json, file: string): object {
+  requireFields({ attention_factor, long_factor: String(long_factor) }, file, {
+    attention_factor: [1],
+    long_factor: [String(short_factor)],
+  });
+  return { type: "factors", factors: long_factor };
+}
+
+function writeFactors(factors: readonly number[]): Json {
+  return { rope_type: "longrope", short_factor: factors, long_factor: factors, attention_factor: 1, factor: 1 };
 }
 
 /** `rope_theta` and `rope_scaling`, which every transformers reads. */
@@ -51,6 +72,7 @@ export function writeRope({ ropeTheta, ropeScaling }: { ropeTheta: number; ropeS
 }
 
 function writeScaling(scaling: RopeScaling): Json {
+  if (scaling.type === "factors") return writeFactors(scaling.factors);
   const { type: rope_type, factor } = scaling;
   if (scaling.type === "linear") return { rope_type, factor };
   const original_max_position_embeddings = scaling.originalContextLength;

@@ -209,6 +209,25 @@ const f32 = (
 });
 type ErrorClass = new (...args: never[]) => Error;
 
+/** The path of a file that holds the model, but for a change. Disposes of the model. */
+async function changedFile(
+  folder: string,
+  model: Gpt2 | Decoder,
+  change: (metadata: Metadata, tensors: Tensors) => unknown,
+): Promise<string> {
+  const path = join(folder, "model.gguf");
+  await saveGguf(model, path);
+  dispose(model);
+  const file = await openGgufFile(path);
+  const metadata = new Map(file.metadata);
+  const tensors: Tensors = new Map();
+  for (const [name, { shape }] of file.entries) tensors.set(name, f32([...shape], (await file.read(name)).data));
+  await file.close();
+  expect(change(metadata, tensors)).not.toBe(false);
+  await writeGgufFile(path, tensors, metadata);
+  return path;
+}
+
 test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, ErrorClass, RegExp]>([
   ["no architecture", (m) => m.delete("general.architecture"), ModelFileError, /general.architecture is missing/],
   [
@@ -259,10 +278,20 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, ErrorClass
     /longrope/,
   ],
   [
-    "factors of no known scaling",
-    (_, t) => t.set("rope_freqs.weight", f32([8], Float32Array.of(1, 2, 1, 2, 1, 2, 1, 3))),
+    "factors and YaRN",
+    (m, t) => {
+      m.set("llama.rope.scaling.type", { type: "string", value: "yarn" });
+      t.set("rope_freqs.weight", f32([8], Float32Array.of(1, 2, 1, 2, 1, 2, 1, 3)));
+    },
     UnsupportedModelError,
-    /rope_freqs.weight/,
+    /rope.scaling.type is "yarn with rope_freqs.weight"/,
+  ],
+  ["too few factors", (_, t) => t.set("rope_freqs.weight", f32([4])), ConfigError, /ropeScaling.factors.* 8 positive/],
+  [
+    "an attention factor",
+    (m) => m.set("llama.rope.scaling.attn_factor", { type: "float32", value: 2 }),
+    UnsupportedModelError,
+    /attn_factor is 2/,
   ],
   [
     "no ε",
@@ -299,17 +328,7 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, ErrorClass
   ],
 ])("a file with %s is named, and nothing stays in memory", (_, change, expected, message) =>
   inTemporaryFolder(async (folder) => {
-    const path = join(folder, "model.gguf");
-    const model = createDecoder(size, 1);
-    await saveGguf(model, path);
-    dispose(model);
-    const file = await openGgufFile(path);
-    const metadata = new Map(file.metadata);
-    const tensors: Tensors = new Map();
-    for (const [name, { shape }] of file.entries) tensors.set(name, f32([...shape], (await file.read(name)).data));
-    await file.close();
-    expect(change(metadata, tensors)).not.toBe(false);
-    await writeGgufFile(path, tensors, metadata);
+    const path = await changedFile(folder, createDecoder(size, 1), change);
     const before = memory().numTensors;
     const error: unknown = await loadGguf(path).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(expected);
@@ -317,6 +336,63 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, ErrorClass
     expect((error as Error).message).toMatch(message);
     expect(memory().numTensors).toBe(before);
   }),
+);
+
+const float32 = (value: number): GgufValue => ({ type: "float32", value });
+const text = (value: string): GgufValue => ({ type: "string", value });
+const factors = Float32Array.of(1, 1.5, 2, 2, 3, 4, 6, 8);
+
+test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, DecoderConfig["ropeScaling"]]>([
+  ["a factor without a type", (m) => m.set("llama.rope.scaling.factor", float32(4)), { type: "linear", factor: 4 }],
+  ["the older key of a factor", (m) => m.set("llama.rope.scale_linear", float32(4)), { type: "linear", factor: 4 }],
+  [
+    "a factor, and the type none",
+    (m) => m.set("llama.rope.scaling.factor", float32(4)).set("llama.rope.scaling.type", text("none")),
+    undefined,
+  ],
+  ["a factor of 0, which is none", (m) => m.set("llama.rope.scaling.factor", float32(0)), undefined],
+  [
+    "factors of its own",
+    (_, t) => t.set("rope_freqs.weight", f32([8], factors)),
+    { type: "factors", factors: [...factors] },
+  ],
+  [
+    "factors of its own and a linear one",
+    (m, t) => {
+      t.set("rope_freqs.weight", f32([8], factors));
+      m.set("llama.rope.scaling.factor", float32(4)).set("llama.rope.scaling.type", text("linear"));
+    },
+    { type: "factors", factors: Array.from(factors, (factor) => 4 * factor) },
+  ],
+  [
+    "YaRN without an original context",
+    (m) => m.set("llama.rope.scaling.factor", float32(4)).set("llama.rope.scaling.type", text("yarn")),
+    { type: "yarn", factor: 4, originalContextLength: 24 },
+  ],
+])("%s scales rotary positions as in llama.cpp", (_, change, ropeScaling) =>
+  inTemporaryFolder(async (folder) => {
+    const path = await changedFile(folder, createDecoder(size, 1), change);
+    const { model } = await loadGguf(path);
+    expect((model as Decoder).config.ropeScaling).toEqual(ropeScaling);
+    const expected = createDecoder({ ...size, ropeScaling }, 1);
+    expect(logits(model)).toEqual(logits(expected));
+    dispose([model, expected]);
+  }),
+);
+
+test.each([{ lowFrequencyFactor: 2 }, { originalContextLength: 6000 }, { originalContextLength: 65_536 }])(
+  "a Llama 3 with the unusual scaling %j comes back",
+  (unusual) =>
+    inTemporaryFolder(async (folder) => {
+      const ropeScaling = { ...llama3, originalContextLength: 8192, ...unusual };
+      const model = createDecoder({ ...size, numHeads: 1, ropeScaling }, 1);
+      await saveGguf(model, join(folder, "model.gguf"));
+      const { model: back } = await loadGguf(join(folder, "model.gguf"));
+      expect(greatestDifference(logits(back), logits(model))).toBeLessThan(1e-6);
+      await saveGguf(back, join(folder, "again.gguf"), { name: "model" });
+      expect(await readFile(join(folder, "again.gguf"))).toEqual(await readFile(join(folder, "model.gguf")));
+      dispose([model, back]);
+    }),
 );
 
 test("loadModel knows a GGUF file, and says what else a file is", () =>
