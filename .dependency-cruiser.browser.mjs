@@ -11,8 +11,8 @@ export default {
     {
       name: "index-runs-in-browsers",
       severity: "error",
-      comment: "what index.ts reaches must not need Node: node:* belongs to node.ts and to what only node.ts reaches",
-      from: { path: "^packages/[^/]+/src/index[.]ts$" },
+      comment: "what these reach must not need Node: node:* belongs to node.ts and to what only node.ts reaches",
+      from: { path: "^packages/[^/]+/src/(index|train|chat|gguf)[.]ts$" },
       to: { path: builtinModules.map((name) => `^(node:)?${name}$`), reachable: true },
     },
   ],

@@ -36,6 +36,12 @@ export const uses: readonly Use[] = [
       return template.render([{ role: "user", content: "hi" }]) === "<user>hi";`,
   },
   {
+    specifier: "@tessera-lm/tokenizer/gguf",
+    names: ["tokenizerFromGguf", "tokenizerToGguf"],
+    body: `const tokenizer = trainBytePair(["aaaa"], { vocabSize: 257 });
+      return tokenizerFromGguf(new Map(tokenizerToGguf(tokenizer))).encode("aa").length === 1;`,
+  },
+  {
     specifier: "@tessera-lm/data",
     names: ["inMemoryTokens"],
     body: "return inMemoryTokens([1, 2, 3]).read(1, 3).length === 2;",

@@ -68,7 +68,7 @@ export interface ReadModelOptions {
  * @throws {TensorMismatchError} for tensors that are missing, unknown, of another shape or no floats
  */
 export async function readModel<Kind extends ModelKind = "decoder">(
-  fields: Json,
+  fields: Readonly<Record<string, unknown>>,
   file: TensorFile,
   kind: Kind = "decoder" as Kind,
   { precision = "F32", place = "the model" }: ReadModelOptions = {},

@@ -15,13 +15,6 @@ import type { Tokenizer } from "./tokenizer.ts";
 
 export { type EncodeFileOptions, encodeFile } from "./encode-file.ts";
 export { EncodeFileError, MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
-export { type GgufMetadata, tokenizerFromGguf } from "./formats/gguf.ts";
-export {
-  type GgufTokenizerEntry,
-  type GgufTokenizerOptions,
-  type GgufTokenizerValue,
-  tokenizerToGguf,
-} from "./formats/write-gguf.ts";
 
 /** Names under which folders have a tokenizer in one file; the first that is there counts. */
 const SINGLE_FILES = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt"] as const;

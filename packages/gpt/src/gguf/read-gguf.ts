@@ -21,7 +21,7 @@ export interface ReadGgufOptions {
 /** A model of a GGUF file, and what else the file says. */
 export interface GgufModel {
   readonly model: Gpt2 | Decoder;
-  /** By key. `tokenizerFromGguf` of `@tessera-lm/tokenizer/node` makes the tokenizer in it. */
+  /** By key. `tokenizerFromGguf` of `@tessera-lm/tokenizer/gguf` makes the tokenizer in it. */
   readonly metadata: ReadonlyMap<string, GgufValue>;
 }
 

@@ -21,7 +21,7 @@ export interface SaveGgufOptions {
   /** How matrices are stored; F16 where rows are no whole blocks of 32. Default: as the model has them. */
   readonly type?: StorageType;
   /**
-   * What `tokenizerToGguf` of `@tessera-lm/tokenizer/node` makes of a tokenizer. With fewer tokens than the model has, the rest
+   * What `tokenizerToGguf` of `@tessera-lm/tokenizer/gguf` makes of a tokenizer. With fewer tokens than the model has, the rest
    * are unused ones. Default: none, and the model takes and gives ids only.
    */
   readonly tokenizer?: Iterable<readonly [key: string, value: GgufValue]>;
