@@ -1,6 +1,16 @@
-import { memory } from "@tensorflow/tfjs";
-import { createDecoder, createGpt2, type GenerateOptions, generate, generateBatch } from "@tessera-lm/gpt";
-import { dispose, type LanguageModel, parameters } from "@tessera-lm/layers";
+import { memory, ones, randomNormal, type Tensor, type Tensor2D, tensor2d, tidy, zerosLike } from "@tensorflow/tfjs";
+import {
+  Conversation,
+  createDecoder,
+  createGpt2,
+  type Decoder,
+  type GenerateOptions,
+  generate,
+  generateBatch,
+  quantizeModel,
+} from "@tessera-lm/gpt";
+import { dispose, type LanguageModel, type Parameter, parameters } from "@tessera-lm/layers";
+import { adamwStep } from "@tessera-lm/ops";
 import { afterEach, describe, expect, it } from "vitest";
 import { engines } from "./testing/engines.ts";
 import { useBackend } from "./use-backend.ts";
@@ -70,5 +80,131 @@ describe.each(engines)("generation on %s", (engine) => {
     await expect(generate(model, prompt, { maxNewTokens: 1 }).next()).rejects.toThrow(
       "the logit of token 0 is NaN or infinite",
     );
+  });
+});
+
+/** Ways to change a model's weights, of which one stays where it is in memory. */
+const changes: Readonly<Record<string, (model: Decoder) => Promise<unknown>>> = {
+  "assigned other values": async (model) => tidy(() => matrices(model).forEach(assignAnew)),
+  "trained in place": async (model) => trainAStep(matrices(model)),
+  quantised: (model) => quantizeModel(model, "Q4_0"),
+  "put in place of others": async (model) => {
+    const [block] = createDecoder(sizes, 9).blocks;
+    model.blocks[0] = block as Decoder["blocks"][number];
+  },
+};
+
+const matrices = (model: object): Parameter[] => [...parameters(model).values()].filter(({ rank }) => rank === 2);
+
+function assignAnew(parameter: Parameter): void {
+  parameter.assign(randomNormal(parameter.shape as [number, number], 0, 0.3, "float32", 5));
+}
+
+function trainAStep(all: readonly Parameter[]): void {
+  tidy(() => {
+    const gradients = all.map((parameter, i) => (i % 2 === 0 ? zerosLike(parameter) : ones(parameter.shape)));
+    const moments = all.map((parameter) => zerosLike(parameter).variable());
+    const second = all.map((parameter) => zerosLike(parameter).variable());
+    const weightDecays = all.map(() => 0);
+    const rates = { learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: 1, weightDecays };
+    adamwStep({ parameters: all, gradients, firstMoments: moments, secondMoments: second, ...rates });
+    for (const each of [...moments, ...second]) each.dispose();
+  });
+}
+
+async function collect(tokens: AsyncIterable<number>, each?: (count: number) => unknown): Promise<number[]> {
+  const all: number[] = [];
+  for await (const token of tokens) {
+    all.push(token);
+    await each?.(all.length);
+  }
+  return all;
+}
+
+/** A model whose texts are not always the same token. */
+function lively(config: Parameters<typeof createDecoder>[0] = sizes): Decoder {
+  const made = createDecoder(config, 1);
+  tidy(() => {
+    for (const each of matrices(made)) each.assign(each.mul(8) as Tensor);
+  });
+  return made;
+}
+
+describe.each([...engines, "cpu"] as const)("what was read on %s", (engine) => {
+  const options: GenerateOptions = { maxNewTokens: 8, temperature: 0 };
+
+  describe.each(Object.entries(changes))("from a model whose weights are %s", (_, change) => {
+    it("is read again by the next turn", async () => {
+      await useBackend(engine);
+      const changing = lively();
+      const chat = new Conversation(changing);
+      const first = await collect(chat.generate(prompt, options));
+      await change(changing);
+      const next = [...prompt, ...first];
+      const second = await collect(chat.generate(next, options));
+      expect(second).toEqual(await collect(generate(changing, next, options)));
+      expect(second).not.toEqual(await collect(generate(lively(), next, options)));
+      chat.dispose();
+    });
+  });
+
+  it("is read again by the text that goes on", async () => {
+    await useBackend(engine);
+    const changing = lively();
+    const text = await collect(generate(changing, prompt, options), (count) => {
+      if (count === 4) tidy(() => matrices(changing).forEach(assignAnew));
+    });
+    const rest = await collect(generate(changing, [...prompt, ...text.slice(0, 4)], { ...options, maxNewTokens: 4 }));
+    expect(text.slice(4)).toEqual(rest);
+  });
+
+  it("is not gone on with when the model is disposed of", async () => {
+    await useBackend(engine);
+    const before = memory().numTensors;
+    const gone = lively();
+    const text = collect(generate(gone, prompt, options), (count) => {
+      if (count === 5) dispose(gone);
+    });
+    await expect(text).rejects.toThrow("the model's tokenEmbedding.weight has been disposed of");
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it.each([{}, { chunkSize: 2 }])("is not gone on with when the conversation is disposed of: %j", async (how) => {
+    await useBackend(engine);
+    model = lively();
+    const before = memory().numTensors;
+    const chat = new Conversation(model, how);
+    const text = collect(chat.generate(prompt, options), (count) => {
+      if (count === 4) chat.dispose();
+    });
+    await expect(text).rejects.toThrow("the conversation was disposed of while a text was being generated");
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it("takes no more memory than the text needs", async () => {
+    await useBackend(engine);
+    model = lively({ ...sizes, contextLength: 131_072, positions: "rotary" });
+    const chat = new Conversation(model);
+    const before = memory();
+    await collect(chat.generate(prompt, { maxNewTokens: 2 }));
+    const perToken = 2 * sizes.numLayers * sizes.width * 4;
+    expect(memory().numBytes - before.numBytes).toBeLessThan(2 * 128 * perToken + 2 ** 19);
+    chat.dispose();
+    expect(memory().numTensors).toBe(before.numTensors);
+  });
+
+  it("grows with a text that has no end", async () => {
+    await useBackend(engine);
+    model = lively({ ...sizes, contextLength: 200, positions: "rotary", numKeyValueHeads: 2 });
+    const before = memory().numTensors;
+    const text: number[] = [];
+    for await (const token of generate(model, prompt, { temperature: 0, maxNewTokens: Infinity })) {
+      if (text.push(token) === 150) break;
+    }
+    expect(memory().numTensors).toBe(before);
+    // The same read at once, where each token is likeliest after those before it.
+    const logits = tidy(() => model?.forward(tensor2d([[...prompt, ...text]], [1, 155], "int32")).squeeze([0]));
+    const likeliest = await (logits as Tensor2D).argMax(1).data();
+    expect([...likeliest.slice(prompt.length - 1, -1)]).toEqual(text);
   });
 });

@@ -15,3 +15,9 @@ export class VocabularyError extends Error {
     this.vocabSize = vocabSize;
   }
 }
+
+/** A cache of keys and values that is used as none can be. */
+export class CacheError extends Error {
+  override readonly name = "CacheError";
+  readonly isTesseraError = true;
+}

@@ -1,5 +1,6 @@
-import { fill, gather, keep, type Tensor1D, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
+import { concat, fill, gather, keep, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
+import { CacheError } from "./errors.ts";
 
 /**
  * Keys and values of the positions that a language model has read, one part for each layer, so that each step of
@@ -7,28 +8,43 @@ import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@t
  * a token at position p stands in row p, so that a sequence can go back to an earlier position by writing there again.
  */
 export class KeyValueCache {
-  readonly capacity: number;
+  #capacity: number;
   #batchSize: number;
+  #isDisposed = false;
   readonly #layers: LayerCache[] = [];
 
   constructor(batchSize: number, capacity: number) {
     this.#batchSize = batchSize;
-    this.capacity = capacity;
+    this.#capacity = capacity;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
   }
 
   get batchSize(): number {
     return this.#batchSize;
   }
 
-  /** The part of one layer, counted from 0. */
+  /** The part of one layer, counted from 0. @throws {CacheError} after `dispose` */
   layer(index: number): LayerCache {
-    this.#layers[index] ??= new LayerCache(this.#batchSize, this.capacity);
+    if (this.#isDisposed) throw new CacheError("The cache has been disposed of: make a new one and read again.");
+    this.#layers[index] ??= new LayerCache(this.#batchSize, this.#capacity);
     return this.#layers[index];
   }
 
   /**
+   * Makes room for so many positions, at least as many as there are; what is kept stays. The tensors are other ones
+   * then: a recording that reads them has to begin anew.
+   */
+  grow(capacity: number): void {
+    this.#capacity = capacity;
+    for (const layer of this.#layers) layer.grow(capacity);
+  }
+
+  /**
    * From now on sequence i is what sequence `sequences[i]` was; there may be more or fewer than before. The tensors
-   * are other ones then: a recording that reads them has to begin anew.
+   * are other ones then, as after `grow`.
    * @param sequences int32
    */
   rearrange(sequences: Tensor1D): void {
@@ -36,20 +52,26 @@ export class KeyValueCache {
     for (const layer of this.#layers) layer.rearrange(sequences);
   }
 
+  /** Frees what is kept. */
   dispose(): void {
+    this.#isDisposed = true;
     for (const layer of this.#layers) layer.dispose();
   }
 }
 
 /** Keys and values of one layer. */
 export class LayerCache {
-  readonly capacity: number;
+  #capacity: number;
   #batchSize: number;
   #kept: KeyValues | undefined;
 
   constructor(batchSize: number, capacity: number) {
     this.#batchSize = batchSize;
-    this.capacity = capacity;
+    this.#capacity = capacity;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
   }
 
   /**
@@ -67,18 +89,21 @@ export class LayerCache {
     positions: Tensor2D,
     options: CachedAttentionOptions,
   ): Tensor3D {
-    this.#kept ??= { keys: this.#room(key), values: this.#room(value) };
+    this.#kept ??= { keys: this.#room(key.shape[2]), values: this.#room(value.shape[2]) };
     return cachedAttention(query, key, value, this.#kept, positions, options);
+  }
+
+  /** As {@link KeyValueCache.grow} does it. */
+  grow(capacity: number): void {
+    const more = capacity - this.#capacity;
+    this.#capacity = capacity;
+    this.#replace((rows) => concat([rows, noRows(this.#batchSize, more, rows.shape[2])], 1));
   }
 
   /** As {@link KeyValueCache.rearrange} does it. */
   rearrange(sequences: Tensor1D): void {
     this.#batchSize = sequences.size;
-    if (this.#kept === undefined) return;
-    const { keys, values } = this.#kept;
-    this.#kept = { keys: keep(gather(keys, sequences)), values: keep(gather(values, sequences)) };
-    keys.dispose();
-    values.dispose();
+    this.#replace((rows) => gather(rows, sequences));
   }
 
   dispose(): void {
@@ -87,8 +112,22 @@ export class LayerCache {
     this.#kept = undefined;
   }
 
-  /** Filled where it lies: zeros from JavaScript would wait until the queue of the engine is empty. */
-  #room(rows: Tensor3D): Tensor3D {
-    return keep(fill([this.#batchSize, this.capacity, rows.shape[2]], 0));
+  /** One after the other, so that memory never holds all of it twice. */
+  #replace(change: (rows: Tensor3D) => Tensor3D): void {
+    if (this.#kept === undefined) return;
+    for (const name of ["keys", "values"] as const) {
+      const before = this.#kept[name];
+      this.#kept[name] = tidy(() => keep(change(before)));
+      before.dispose();
+    }
   }
+
+  #room(features: number): Tensor3D {
+    return keep(noRows(this.#batchSize, this.#capacity, features));
+  }
+}
+
+/** Filled where it lies: zeros from JavaScript would wait until the queue of the engine is empty. */
+function noRows(batchSize: number, count: number, features: number): Tensor3D {
+  return fill([batchSize, count, features], 0);
 }

@@ -22,15 +22,21 @@ export function parameters(module: object): Map<string, Parameter> {
 
 /** Frees the memory of every parameter and stored matrix of a module. The module must not be used afterwards. */
 export function dispose(module: object): void {
-  for (const [, each] of [...tensors(module)]) each.dispose();
+  for (const each of tensors(module).values()) each.dispose();
 }
 
-/** Every tensor below a node, once, with its path. */
-function* tensors(node: unknown, path = "", seen = new Set<object>()): Generator<readonly [path: string, Tensor]> {
+/** Every tensor of a module by its property path: parameters and the words of stored matrices. */
+export function tensors(module: object): Map<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  collect(module, "", new Set(), found);
+  return found;
+}
+
+function collect(node: unknown, path: string, seen: Set<object>, found: Map<string, Tensor>): void {
   if (typeof node !== "object" || node === null || seen.has(node) || ArrayBuffer.isView(node)) return;
   seen.add(node);
-  if (node instanceof Tensor) yield [path, node];
+  if (node instanceof Tensor) found.set(path, node);
   else {
-    for (const [key, child] of Object.entries(node)) yield* tensors(child, path === "" ? key : `${path}.${key}`, seen);
+    for (const [key, child] of Object.entries(node)) collect(child, path === "" ? key : `${path}.${key}`, seen, found);
   }
 }

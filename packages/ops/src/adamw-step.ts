@@ -1,6 +1,7 @@
 import { add, div, mul, type Scalar, sqrt, square, sub, type Tensor, tidy, type Variable } from "@tensorflow/tfjs";
 import { hasKernel, runKernel } from "./differentiable.ts";
 import { OptionError, ShapeError } from "./errors.ts";
+import { countRewrite } from "./rewritten.ts";
 import { requireFloat } from "./validate.ts";
 
 /** What one step of AdamW reads and writes. All lists have one element per parameter, in the same order. */
@@ -65,6 +66,7 @@ function update(options: AdamwStepOptions, indices: readonly number[], compute: 
   tidy(() => {
     const updated = compute();
     for (const [k, target] of targets.entries()) target.assign(updated[k] as Tensor);
+    for (const i of indices) countRewrite(parameters[i] as Variable);
   });
 }
 

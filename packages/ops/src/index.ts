@@ -14,6 +14,7 @@ export { linear } from "./linear.ts";
 export { linearCrossEntropy } from "./linear-cross-entropy.ts";
 export { foldIn } from "./random-bits.ts";
 export { type Recording, type RecordingBackend, type Repeated, repeated } from "./repeated.ts";
+export { timesRewritten } from "./rewritten.ts";
 export { rmsNorm } from "./rms-norm.ts";
 export { type RopeOptions, rope, ropeFrequencies } from "./rope.ts";
 export { backendSamples, sampleTokens } from "./sample-tokens.ts";

@@ -34,7 +34,8 @@ export function live<T>(compute: () => T): T {
  * does. A backend that can records the operations of the second run and repeats them from then on.
  *
  * f may read and write tensors that outlive it, such as a cache of keys and values, by operations; what else it does
- * in JavaScript it does in the first two runs only. Tensors that it reads must stay where they are until `dispose`.
+ * in JavaScript it does in the first two runs only. Tensors that it reads must stay where they are until `dispose`: a
+ * variable that is assigned another value, or a cache that grew, needs a new `repeated`.
  */
 export function repeated(f: (...inputs: Tensor[]) => Tensor): Repeated {
   let runs = 0;

@@ -1,15 +1,25 @@
 import { type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
 import { breathe, KeyValueCache, type LanguageModel } from "@tessera-lm/layers";
 import { type Repeated, repeated } from "@tessera-lm/ops";
-import type { Reader, ReaderOptions } from "./reader.ts";
+import { disposedReader, type Reader, type ReaderOptions } from "./reader.ts";
+import { WeightsWatch } from "./weights-watch.ts";
 import { windowOf } from "./window.ts";
 
-/** Keeps keys and values, and reads of each sequence only what comes after the part that it has in common with the last. */
+/** The cache begins with so many positions, or the next power of two that a text needs. */
+const FIRST_CAPACITY = 128;
+
+/**
+ * Keeps keys and values, and reads of each sequence only what comes after the part that it has in common with the last.
+ * The cache grows with the texts; it is forgotten when the model's weights are others.
+ */
 export class CachedReader implements Reader {
   readonly windowSize: number;
   readonly #model: LanguageModel;
-  readonly #cache: KeyValueCache;
+  readonly #weights: WeightsWatch;
   readonly #chunkSize: number;
+  #cache: KeyValueCache;
+  #isDisposed = false;
+  #isNewText = true;
   /** What the cache knows of each sequence. */
   #known: readonly (readonly number[])[];
   #turn: Promise<void> = Promise.resolve();
@@ -19,16 +29,22 @@ export class CachedReader implements Reader {
 
   constructor(model: LanguageModel, { batchSize = 1, windowSize, chunkSize }: ReaderOptions) {
     this.#model = model;
-    this.#cache = new KeyValueCache(batchSize, windowSize);
+    this.#weights = new WeightsWatch(model);
+    this.#cache = new KeyValueCache(batchSize, 0);
     this.windowSize = windowSize;
     this.#chunkSize = chunkSize;
     this.#known = Array.from({ length: batchSize }, () => []);
     this.#step = this.#newStep();
   }
 
+  begin(): void {
+    this.#isNewText = true;
+  }
+
   next(sequences: readonly (readonly number[])[], signal?: AbortSignal): Promise<Tensor2D> {
     const windows = sequences.map((sequence) => windowOf(sequence, this.windowSize));
     return this.#inTurn(async () => {
+      this.#prepare(windows);
       const starts = this.#forgetOthers(windows, 1);
       const news = windows.map((window, i) => window.length - starts[i]);
       // Sequences with as much to read end in the same chunk; the others meet in a step of one token each.
@@ -42,6 +58,7 @@ export class CachedReader implements Reader {
   nextOfLast(sequence: readonly number[], count: number, signal?: AbortSignal): Promise<Tensor2D> {
     const windows = [windowOf(sequence, this.windowSize)];
     return this.#inTurn(async () => {
+      this.#prepare(windows);
       await this.#skim(windows, this.#forgetOthers(windows, count), count, signal);
       return this.#read(windows, count, this.#stepOfLast(count));
     });
@@ -51,14 +68,37 @@ export class CachedReader implements Reader {
     const isSame = parents.length === this.#known.length && parents.every((parent, i) => parent === i);
     if (isSame) return;
     this.#forgetSteps();
-    this.#step = this.#newStep();
     tidy(() => this.#cache.rearrange(tensor1d([...parents], "int32")));
     this.#known = parents.map((parent) => this.#known[parent]);
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     this.#forgetSteps();
     this.#cache.dispose();
+  }
+
+  /** Forgets all if the weights are others than before, and makes room for the windows. */
+  #prepare(windows: readonly (readonly number[])[]): void {
+    this.#requireOpen();
+    if (this.#weights.haveChanged(this.#isNewText)) this.#forgetAll();
+    this.#isNewText = false;
+    const longest = windows.reduce((most, { length }) => Math.max(most, length), 0);
+    if (longest <= this.#cache.capacity) return;
+    this.#forgetSteps();
+    const capacity = Math.max(FIRST_CAPACITY, 2 ** Math.ceil(Math.log2(longest + 1)));
+    this.#cache.grow(Math.min(this.windowSize, capacity));
+  }
+
+  #requireOpen(): void {
+    if (this.#isDisposed) throw disposedReader();
+  }
+
+  #forgetAll(): void {
+    this.#forgetSteps();
+    this.#cache.dispose();
+    this.#cache = new KeyValueCache(this.#cache.batchSize, 0);
+    this.#known = this.#known.map(() => []);
   }
 
   #newStep(): Repeated {
@@ -75,6 +115,7 @@ export class CachedReader implements Reader {
     this.#step.dispose();
     for (const step of this.#steps.values()) step.dispose();
     this.#steps.clear();
+    this.#step = this.#newStep();
   }
 
   /** One after the other: between two chunks somebody else may want to read. */
@@ -107,7 +148,7 @@ export class CachedReader implements Reader {
       if (longest <= 0) return;
       const length = Math.min(longest, this.#chunkSize);
       // Shorter sequences read what they know once more, or filler, whose places they will write to before they see them.
-      const from = starts.map((start) => Math.min(start, this.windowSize - length));
+      const from = starts.map((start) => Math.min(start, this.#cache.capacity - length));
       const logits = tidy(() => this.#lastLogits(...inputsOf(windows, from, length)));
       starts.forEach((start, i) => {
         starts[i] = Math.max(start, Math.min(from[i] + length, ends[i]));
@@ -115,6 +156,7 @@ export class CachedReader implements Reader {
       this.#known = beginnings(windows, starts);
       await finished(logits);
       signal?.throwIfAborted();
+      this.#requireOpen();
     }
   }
 

@@ -59,8 +59,10 @@ export class Conversation {
 
 /** The reader, to be used by somebody who then lets go of it. */
 function borrowed(reader: Reader): Reader {
+  reader.begin();
   return {
     windowSize: reader.windowSize,
+    begin: () => {},
     next: (sequences, signal) => reader.next(sequences, signal),
     nextOfLast: (sequence, count, signal) => reader.nextOfLast(sequence, count, signal),
     rearrange: (parents) => reader.rearrange(parents),

@@ -66,6 +66,15 @@ test("a stop token ends the text and is not part of it", async () => {
   expect(await collect({ maxNewTokens: 9, temperature: 0, stopTokens: [12, 5] }, [2], new Counter())).toEqual([3, 4]);
 });
 
+test("a text without a limit goes on beyond the context until something ends it", async () => {
+  const text = await collect({ maxNewTokens: Infinity, temperature: 0, stopTokens: [12] }, [0], new Counter());
+  expect(text).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  const endless: number[] = [];
+  for await (const token of generate(model, [1], { maxNewTokens: Infinity, seed: 2 }))
+    if (endless.push(token) > 20) break;
+  expect(endless).toEqual(await collect({ maxNewTokens: 21, seed: 2 }, [1]));
+});
+
 test("a seed gives the same text each time, another seed another one", async () => {
   const [a, b, c] = await Promise.all([1, 1, 2].map((seed) => collect({ maxNewTokens: 12, seed })));
   expect(a).toHaveLength(12);

@@ -5,7 +5,7 @@ import { checkSamplingOptions, outOfRange, requireWhole } from "./sampling.ts";
 
 /** What generation from one prompt or many may be told. */
 export interface CommonOptions extends DistributionOptions {
-  /** How many tokens at most. */
+  /** How many tokens at most. `Infinity`: until a stop token, a stop string, the signal, or whoever reads it ends the text. */
   readonly maxNewTokens: number;
   /** Divides positive logits of tokens that have come, and multiplies negative ones; above 1 less repetition. Default 1. */
   readonly repetitionPenalty?: number;
@@ -66,7 +66,7 @@ export const DEFAULT_DRAFT_COUNT = 4;
 export function checkOptions(options: CommonOptions & { readonly decoder?: unknown; readonly draft?: Draft }): void {
   const { repetitionPenalty = 1, logProbabilities = 0, chunkSize = 1, stopStrings = [], draft } = options;
   checkSamplingOptions(options);
-  requireWhole("maxNewTokens", options.maxNewTokens, 0);
+  if (options.maxNewTokens !== Infinity) requireWhole("maxNewTokens", options.maxNewTokens, 0);
   requireWhole("logProbabilities", logProbabilities, 0);
   requireWhole("chunkSize", chunkSize, 1);
   requireWhole("draft.count", draft?.count ?? 1, 1);
