@@ -7,6 +7,8 @@ const tiny: Gpt2Config = { vocabSize: 11, contextLength: 6, numLayers: 2, numHea
 test("the defaults are GPT-2's", () => {
   expect(resolveConfig(tiny)).toEqual({
     ...tiny,
+    feedForwardWidth: 32,
+    tieEmbeddings: true,
     dropout: 0,
     bias: true,
     activation: "gelu-tanh",
@@ -22,7 +24,10 @@ test.each<[Partial<Record<keyof Gpt2Config, unknown>>, RegExp]>([
   [{ width: "8" }, /width is "8"/],
   [{ dropout: 1 }, /dropout is 1; it must be at least 0 and below 1/],
   [{ dropout: Number.NaN }, /dropout/],
-  [{ activation: "relu" }, /activation is "relu"; it must be "gelu-tanh" or "gelu"/],
+  [{ vocabSize: Number.NaN }, /vocabSize is NaN/],
+  [{ activation: "tanh" }, /activation is "tanh"; it must be "gelu-tanh" or "gelu"/],
+  [{ feedForwardWidth: 0 }, /feedForwardWidth is 0/],
+  [{ tieEmbeddings: "no" }, /tieEmbeddings is "no"/],
   [{ layerNormEpsilon: 0 }, /layerNormEpsilon is 0/],
   [{ endOfText: 11 }, /endOfText is 11; it must be a token below vocabSize, which is 11/],
 ])("%j is refused by name", (change, message) => {

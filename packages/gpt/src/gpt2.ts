@@ -24,25 +24,27 @@ import { lastPosition, modelPass, rows } from "./model-pass.ts";
 import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /**
- * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is the token
- * embedding transposed. Frees what it computes on the way: only the result of a method is the caller's.
+ * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is usually
+ * the token embedding transposed. Frees what it computes on the way: only the result of a method is the caller's.
  *
  * Every method throws VocabularyError for a token or target that the model does not know, on the `cpu` and
  * `wasm` backends. On others it would have to wait for a GPU: check ids with `checkTokens` before they become tensors.
  */
 export class Gpt2 implements LanguageModel {
   readonly config: ResolvedGpt2Config;
-  tokenEmbedding: EmbeddingTable; // (V, C), also the head
+  tokenEmbedding: EmbeddingTable; // (V, C), also the head, unless there is one
   positionEmbedding: Embedding; // (contextLength, C)
   blocks: Block[];
   finalNorm: LayerNorm;
+  head?: EmbeddingTable; // (V, C)
 
-  constructor(parts: Pick<Gpt2, "config" | "tokenEmbedding" | "positionEmbedding" | "blocks" | "finalNorm">) {
+  constructor(parts: Pick<Gpt2, "config" | "tokenEmbedding" | "positionEmbedding" | "blocks" | "finalNorm" | "head">) {
     this.config = parts.config;
     this.tokenEmbedding = parts.tokenEmbedding;
     this.positionEmbedding = parts.positionEmbedding;
     this.blocks = parts.blocks;
     this.finalNorm = parts.finalNorm;
+    this.head = parts.head;
   }
 
   get vocabSize(): number {
@@ -65,7 +67,7 @@ export class Gpt2 implements LanguageModel {
     return modelPass(this.vocabSize, () => {
       const hidden = this.hidden(tokens, options); // (B, T, C)
       const [batch, time] = hidden.shape;
-      return this.tokenEmbedding.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
+      return this.#head.logits(rows(hidden)).reshape([batch, time, this.vocabSize]); // (B, T, V)
     });
   }
 
@@ -76,7 +78,7 @@ export class Gpt2 implements LanguageModel {
   tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
     return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
-      return tokenLosses(this.tokenEmbedding, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
+      return tokenLosses(this.#head, hidden, targets.flatten()).reshape(targets.shape); // (B, T)
     });
   }
 
@@ -84,7 +86,7 @@ export class Gpt2 implements LanguageModel {
   loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
     return modelPass(this.vocabSize, () => {
       const hidden = rows(this.hidden(tokens, options)); // (B·T, C)
-      return summedLoss(this.tokenEmbedding, hidden, targets.flatten());
+      return summedLoss(this.#head, hidden, targets.flatten());
     });
   }
 
@@ -97,6 +99,10 @@ export class Gpt2 implements LanguageModel {
       });
       return this.finalNorm.forward(options?.lastOnly ? lastPosition(x) : x) as Tensor3D;
     });
+  }
+
+  get #head(): EmbeddingTable {
+    return this.head ?? this.tokenEmbedding;
   }
 
   #embed(tokens: Tensor2D, options?: ForwardOptions): Tensor {
@@ -122,13 +128,14 @@ export function createGpt2(config: Gpt2Config, seed: number): Gpt2 {
 /** A GPT-2 whose weight matrices come from `initialize`. @throws {ConfigError} */
 export function assembleGpt2(config: Gpt2Config, initialize: Initializer): Gpt2 {
   const resolved = resolveConfig(config);
-  const { vocabSize, contextLength, numLayers, width, bias, layerNormEpsilon } = resolved;
-  const block = { ...resolved, outputStd: 0.02 / Math.sqrt(2 * numLayers) };
+  const { vocabSize, contextLength, numLayers, width, feedForwardWidth, bias, layerNormEpsilon } = resolved;
+  const block = { ...resolved, hiddenWidth: feedForwardWidth, outputStd: 0.02 / Math.sqrt(2 * numLayers) };
   return new Gpt2({
     config: resolved,
     tokenEmbedding: createEmbedding({ count: vocabSize, width }, initialize),
     positionEmbedding: createEmbedding({ count: contextLength, width }, initialize),
     blocks: Array.from({ length: numLayers }, () => createBlock(block, initialize)),
     finalNorm: createLayerNorm({ width, bias, epsilon: layerNormEpsilon }),
+    head: resolved.tieEmbeddings ? undefined : createEmbedding({ count: vocabSize, width }, initialize),
   });
 }

@@ -8,6 +8,7 @@ import type { HostTensor } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Gpt2Config } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
 import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
 import { huggingFaceNames } from "./families/gpt2.ts";
@@ -42,7 +43,13 @@ function greatestDifference(actual: ArrayLike<number>, expected: ArrayLike<numbe
   return Array.from(actual).reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0);
 }
 
-describe.each(["gelu-new", "gelu-f16"])("the folder %s, saved by transformers", (name) => {
+const configs: Record<string, Partial<Gpt2Config>> = {
+  "gelu-new": { activation: "gelu-tanh" },
+  "gelu-f16": { activation: "gelu" },
+  "relu-untied": { activation: "relu", width: 16, feedForwardWidth: 40, tieEmbeddings: false },
+};
+
+describe.each(Object.keys(configs))("the folder %s, saved by transformers", (name) => {
   let reference: Map<string, HostTensor>;
   let model: Gpt2 | Decoder;
   beforeEach(async () => {
@@ -61,11 +68,13 @@ describe.each(["gelu-new", "gelu-f16"])("the folder %s, saved by transformers", 
       numLayers: 2,
       numHeads: 4,
       width: 32,
+      feedForwardWidth: 128,
+      tieEmbeddings: true,
       dropout: 0,
       bias: true,
-      activation: name === "gelu-new" ? "gelu-tanh" : "gelu",
       layerNormEpsilon: 1e-5,
       endOfText: 95,
+      ...configs[name],
     });
   });
 
@@ -108,7 +117,7 @@ describe.each(["gelu-new", "gelu-f16"])("the folder %s, saved by transformers", 
     await saveModel(model, folder);
     const ours = await readTensors(join(folder, "model.safetensors"));
     const theirs = await readTensors(join(fixture(name), "model.safetensors"));
-    const prefix = name === "gelu-new" ? "" : "transformer.";
+    const prefix = name === "gelu-f16" ? "transformer." : "";
     expect(new Set(ours.keys())).toEqual(new Set([...theirs.keys()].map((key) => prefix + key)));
     for (const [key, { shape, data }] of theirs) {
       expect(ours.get(prefix + key)).toEqual({ dtype: "F32", shape, data });
@@ -257,9 +266,9 @@ test.each([
     /config.json: model_type is "mamba", .* supported is "gpt2" or "llama"/,
   ],
   [{ model_type: undefined }, UnsupportedModelError, /model_type is undefined/],
-  [{ activation_function: "relu" }, UnsupportedModelError, /activation_function is "relu".*"gelu_new"/],
-  [{ n_inner: 100 }, UnsupportedModelError, /n_inner is 100.*null or 128/],
-  [{ tie_word_embeddings: false }, UnsupportedModelError, /tie_word_embeddings is false.*true/],
+  [{ activation_function: "tanh" }, UnsupportedModelError, /activation_function is "tanh".*"gelu_new"/],
+  [{ n_inner: 100 }, TensorMismatchError, /h.0.mlp.c_fc.weight is \[32,128\], expected \[32,100\]/],
+  [{ tie_word_embeddings: false }, TensorMismatchError, /missing: lm_head.weight \[96,32\]/],
   [{ scale_attn_by_inverse_layer_idx: true }, UnsupportedModelError, /scale_attn_by_inverse_layer_idx/],
   [{ n_head: 5 }, ConfigError, /config.json.*width is 32.*numHeads, which is 5/],
   [{ n_layer: "2" }, ConfigError, /numLayers is "2"/],

@@ -17,11 +17,14 @@ test.each([
   expect(countParameters(config)).toBe(count);
 });
 
-test.each([true, false])("shapes are those of a real model, in its order (bias %s)", (bias) => {
-  const config = { vocabSize: 11, contextLength: 6, numLayers: 2, numHeads: 2, width: 8, bias };
-  const model = createGpt2(config, 1);
-  const real = [...parameters(model)].map(([path, { shape }]) => [path, shape]);
-  expect([...parameterShapes(config)]).toEqual(real);
-  expect(countParameters(config)).toBe([...parameters(model).values()].reduce((sum, { size }) => sum + size, 0));
-  dispose(model);
-});
+test.each([{ bias: true }, { bias: false }, { feedForwardWidth: 12, tieEmbeddings: false }])(
+  "shapes are those of a real model, in its order (%j)",
+  (choice) => {
+    const config = { vocabSize: 11, contextLength: 6, numLayers: 2, numHeads: 2, width: 8, ...choice };
+    const model = createGpt2(config, 1);
+    const real = [...parameters(model)].map(([path, { shape }]) => [path, shape]);
+    expect([...parameterShapes(config)]).toEqual(real);
+    expect(countParameters(config)).toBe([...parameters(model).values()].reduce((sum, { size }) => sum + size, 0));
+    dispose(model);
+  },
+);

@@ -2,7 +2,7 @@ import type { Activation } from "@tessera-lm/layers";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "../config.ts";
 import { assembleGpt2, type Gpt2 } from "../gpt2.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
-import { type Family, type Json, lookUp, renamed, requireFields, resolved } from "./family.ts";
+import { type Family, type Json, lookUp, present, renamed, requireFields, resolved } from "./family.ts";
 import { readTokenIds, writeTokenIds } from "./token-ids.ts";
 
 /**
@@ -14,16 +14,15 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
   modelType: "gpt2",
   prefix: "transformer.",
 
-  /** Causal masks that older files carry along, and a copy of the tied head. */
-  isIgnored: (name) => /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || name === "lm_head.weight",
+  /** Causal masks that older files carry along, and a copy of a tied head. */
+  isIgnored: (name, { tieEmbeddings }) =>
+    /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || (tieEmbeddings && name === "lm_head.weight"),
 
   /** Of the three rates of dropout that transformers knows, `resid_pdrop` is taken. */
   readConfig(json, file) {
     const fields: Json = { ...DEFAULTS, ...json };
     requireFields(fields, file, FIXED);
     const activation = lookUp(fields, file, "activation_function", ACTIVATIONS);
-    const usual = 4 * Number(fields.n_embd);
-    requireFields(fields, file, { n_inner: [null, usual] });
     const { endOfText } = readTokenIds(fields);
     const config = {
       vocabSize: fields.vocab_size,
@@ -31,17 +30,19 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
       numLayers: fields.n_layer,
       numHeads: fields.n_head,
       width: fields.n_embd,
+      feedForwardWidth: present(fields.n_inner),
       dropout: fields.resid_pdrop,
       bias: fields.bias !== false,
       activation,
       layerNormEpsilon: fields.layer_norm_epsilon,
+      tieEmbeddings: fields.tie_word_embeddings,
       ...(typeof endOfText === "number" && { endOfText }),
     };
     return resolved<Gpt2Config, ResolvedGpt2Config>(resolveConfig, config, file);
   },
 
   writeConfig: (config) => ({
-    activation_function: config.activation === "gelu" ? "gelu" : "gelu_new",
+    activation_function: config.activation === "gelu-tanh" ? "gelu_new" : config.activation,
     architectures: ["GPT2LMHeadModel"],
     attn_pdrop: config.dropout,
     ...(!config.bias && { bias: false }),
@@ -53,11 +54,11 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
     model_type: "gpt2",
     n_embd: config.width,
     n_head: config.numHeads,
-    n_inner: null,
+    n_inner: config.feedForwardWidth === 4 * config.width ? null : config.feedForwardWidth,
     n_layer: config.numLayers,
     n_positions: config.contextLength,
     resid_pdrop: config.dropout,
-    tie_word_embeddings: true,
+    tie_word_embeddings: config.tieEmbeddings,
     torch_dtype: "float32", // what `dtype` was called before transformers 4.56
     use_cache: true,
     vocab_size: config.vocabSize,
@@ -90,6 +91,8 @@ const ACTIVATIONS: ReadonlyMap<unknown, Activation> = new Map([
   ["gelu_new", "gelu-tanh"],
   ["gelu_pytorch_tanh", "gelu-tanh"],
   ["gelu", "gelu"],
+  ["relu", "relu"],
+  ["silu", "silu"],
 ]);
 
 /** Fields that transformers can set and that change what the model computes, with the only value that we compute. */
@@ -97,7 +100,6 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   scale_attn_weights: [true],
   scale_attn_by_inverse_layer_idx: [false],
   add_cross_attention: [false],
-  tie_word_embeddings: [true],
 };
 
 /** What transformers takes for a field that is not there. */
@@ -118,9 +120,9 @@ const DEFAULTS: Json = {
 };
 
 const WORDS: Readonly<Record<string, string>> = {
-  tokenEmbedding: "wte",
-  positionEmbedding: "wpe",
-  blocks: "h",
+  tokenEmbedding: "transformer.wte",
+  positionEmbedding: "transformer.wpe",
+  blocks: "transformer.h",
   attentionNorm: "ln_1",
   attention: "attn",
   qkv: "c_attn",
@@ -129,7 +131,8 @@ const WORDS: Readonly<Record<string, string>> = {
   feedForward: "mlp",
   up: "c_fc",
   down: "c_proj",
-  finalNorm: "ln_f",
+  finalNorm: "transformer.ln_f",
+  head: "lm_head",
   scale: "weight",
   shift: "bias",
 };
@@ -139,5 +142,5 @@ const WORDS: Readonly<Record<string, string>> = {
  * `blocks.0.attention.qkv.weight` → `transformer.h.0.attn.c_attn.weight`.
  */
 export function huggingFaceNames(path: string): string {
-  return `transformer.${renamed(path, WORDS)}`;
+  return renamed(path, WORDS);
 }

@@ -38,6 +38,7 @@ const yarn = { type: "yarn", factor: 4, originalContextLength: 16, betaFast: 16 
 const makers: Record<string, () => Gpt2 | Decoder> = {
   "GPT-2": () => createGpt2({ ...size, endOfText: 3 }, 1),
   "GPT-2 without biases": () => createGpt2({ ...size, bias: false, layerNormEpsilon: 1e-6 }, 1),
+  "GPT-2 with a head of its own": () => createGpt2({ ...size, feedForwardWidth: 96, tieEmbeddings: false }, 1),
   "Llama 2": () => createDecoder({ ...size, family: "llama", tieEmbeddings: true, beginOfText: 1, endOfText: 2 }, 1),
   "Llama 3": () =>
     createDecoder({ ...size, family: "llama", numKeyValueHeads: 2, ropeTheta: 500_000, ropeScaling: llama3 }, 1),
@@ -379,6 +380,26 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, DecoderCon
     dispose([model, expected]);
   }),
 );
+
+test("a GPT-2 that carries a copy of its embedding as a head has a tied one; another head is its own", () =>
+  inTemporaryFolder(async (folder) => {
+    const table = (tensors: Tensors): Float32Array => (tensors.get("token_embd.weight") as { data: Float32Array }).data;
+    const copied = await changedFile(folder, made("GPT-2"), (_, t) => t.set("output.weight", f32([40, 64], table(t))));
+    const { model: tied } = await loadGguf(copied);
+    const other = await changedFile(folder, made("GPT-2"), (_, t) => {
+      t.set(
+        "output.weight",
+        f32(
+          [40, 64],
+          table(t).map((value) => 2 * value),
+        ),
+      );
+    });
+    const { model: untied } = await loadGguf(other);
+    expect([tied.config.tieEmbeddings, untied.config.tieEmbeddings]).toEqual([true, false]);
+    expect(logits(untied)).toEqual(logits(tied).map((logit) => 2 * logit));
+    dispose([tied, untied]);
+  }));
 
 test.each([{ lowFrequencyFactor: 2 }, { originalContextLength: 6000 }, { originalContextLength: 65_536 }])(
   "a Llama 3 with the unusual scaling %j comes back",

@@ -5,16 +5,14 @@ import { assembleGpt2, type Gpt2 } from "../gpt2.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
 import { float32, type GgufArchitecture, ggufTensors, uint32 } from "./architecture.ts";
 
+type ReadConfig = GgufArchitecture<ResolvedGpt2Config, Gpt2>["readConfig"];
+
 /** GPT-2. It always has biases there: those that a bias-free model lacks are zeros. */
 export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
   name: "gpt2",
 
-  async readConfig(fields, entries) {
+  async readConfig(fields, entries, read) {
     const width = fields.required("embedding_length");
-    const inner = fields.number("feed_forward_length", 4 * width);
-    if (inner !== 4 * width) {
-      throw new UnsupportedModelError(fields.file, fields.key("feed_forward_length"), inner, [4 * width]);
-    }
     const endOfText = fields.token("eos");
     const config = {
       vocabSize: entries.get("token_embd.weight")?.shape[0],
@@ -22,6 +20,8 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
       numLayers: fields.required("block_count"),
       numHeads: fields.required("attention.head_count"),
       width,
+      feedForwardWidth: fields.number("feed_forward_length", 4 * width),
+      tieEmbeddings: await isTied(entries, read),
       layerNormEpsilon: fields.number("attention.layer_norm_epsilon", 1e-5),
       ...(endOfText !== undefined && { endOfText }),
     };
@@ -36,7 +36,7 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
       ["block_count", uint32(config.numLayers)],
       ["context_length", uint32(config.contextLength)],
       ["embedding_length", uint32(config.width)],
-      ["feed_forward_length", uint32(4 * config.width)],
+      ["feed_forward_length", uint32(config.feedForwardWidth)],
       ["attention.head_count", uint32(config.numHeads)],
       ["attention.layer_norm_epsilon", float32(config.layerNormEpsilon)],
     ];
@@ -48,6 +48,15 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
       optional: !config.bias && /\.(bias|shift)$/.test(tensor.path),
     })),
   derived: () => [],
-  isIgnored: (name) => name === "output.weight", // a copy of the tied head
+  isIgnored: (name) => name === "output.weight", // a copy of a tied head
   assemble: assembleGpt2,
 };
+
+/** Whether there is no head, or one that is a copy of the embedding, as many files have it. */
+async function isTied(entries: Parameters<ReadConfig>[1], read: Parameters<ReadConfig>[2]): Promise<boolean> {
+  const [table, head] = ["token_embd.weight", "output.weight"].map((name) => entries.get(name));
+  if (head === undefined) return true;
+  if (table?.dtype !== head.dtype || String(table.shape) !== String(head.shape)) return false;
+  const values = await read("token_embd.weight");
+  return (await read("output.weight")).every((value, i) => value === values[i]);
+}

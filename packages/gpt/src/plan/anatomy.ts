@@ -79,9 +79,9 @@ function partsOf(config: ModelConfig): Parts {
 
 function gpt2Parts(config: Gpt2Config): Parts {
   const resolved = resolveConfig(config);
-  const { numLayers: count, numHeads, width } = resolved;
+  const { numLayers: count, numHeads, width, feedForwardWidth } = resolved;
   const headWidth = width / numHeads;
-  const heads = { numHeads, numKeyValueHeads: numHeads, headWidth, feedForwardWidth: 4 * width };
+  const heads = { numHeads, numKeyValueHeads: numHeads, headWidth, feedForwardWidth };
   const block = { ...PLAIN, ...heads, count, activation: resolved.activation, gated: false, norm: "layer" as const };
   return { ...resolved, layers: [block], biasedHead: false, shapes: parameterShapes(config) };
 }
