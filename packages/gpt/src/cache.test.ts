@@ -43,6 +43,17 @@ describe.each(Object.entries(decoders))("with a cache, %s", (_, make) => {
   });
 });
 
+it("refuses what it would otherwise leave out", () => {
+  const model = decoders["learned positions"]();
+  const cache = new KeyValueCache(1, 4);
+  const tokens = tensor2d([[1, 2]], [1, 2], "int32");
+  const positions = from(0, 2);
+  expect(() => model.forward(tokens, { cache })).toThrow("a cache needs positions");
+  expect(() => model.forward(tokens, { cache, positions, mask: tensor2d([[0, 1]]) })).toThrow("no mask with a cache");
+  cache.dispose();
+  expect(() => model.forward(tokens, { cache, positions })).toThrow("The cache has been disposed of");
+});
+
 function from(start: number, count: number): Tensor2D {
   return tensor2d([Array.from({ length: count }, (_, t) => start + t)], [1, count], "int32");
 }

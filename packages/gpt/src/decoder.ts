@@ -112,15 +112,16 @@ export class Decoder implements LanguageModel {
     const time = tokens.shape[1];
     if (time > this.contextLength) throw new SequenceTooLongError("Decoder", time, this.contextLength);
     const embedded = this.tokenEmbedding.forward(tokens); // (B, T, C)
-    const positions = this.#positions(time, options?.positions); // (B, T, C) or (T, C)
+    const positions = this.#positions(time, options); // (B, T, C) or (T, C)
     return withDropout(positions ? add(embedded, positions) : embedded, this.config.dropout, options, 0);
   }
 
-  #positions(time: number, positions: Tensor | undefined): Tensor | undefined {
+  #positions(time: number, { positions, cache }: ForwardOptions = {}): Tensor | undefined {
     if (this.positionEmbedding) return this.positionEmbedding.forward(positions ?? range(0, time, 1, "int32"));
     if (this.config.positions !== "sinusoidal") return undefined;
     if (positions === undefined) return sinusoidalPositions(0, time, this.config.width);
-    return embedding(positions, sinusoidalPositions(0, this.contextLength, this.config.width));
+    const table = (count: number): Tensor2D => sinusoidalPositions(0, count, this.config.width);
+    return embedding(positions, cache?.table("sinusoidal", table) ?? table(this.contextLength));
   }
 }
 

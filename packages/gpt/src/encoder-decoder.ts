@@ -37,6 +37,7 @@ import {
   type ResolvedEncoderDecoderConfig,
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder-config.ts";
+import { GenerationError } from "./errors.ts";
 import { lastPosition, modelPass, rows } from "./model-pass.ts";
 import { summedLoss, tokenLosses } from "./token-losses.ts";
 
@@ -122,8 +123,15 @@ export class EncoderDecoder implements SequenceToSequenceModel {
   /**
    * The model as one that continues what it has written from these inputs, (1, S), for `generate`: the prompt begins with
    * `config.decoderStartToken`. Dispose of it when done.
+   * @throws {GenerationError} for more inputs than one
    */
   reading(inputs: Tensor2D, options?: ForwardOptions): Writer {
+    const [batch] = inputs.shape;
+    if (batch !== 1) {
+      throw new GenerationError(
+        `reading: a writer continues one text, but there are ${batch} inputs: read each alone.`,
+      );
+    }
     return new Writer(this, this.encode(inputs, options), options?.mask);
   }
 
@@ -175,8 +183,11 @@ export class Writer implements LanguageModel {
     return Infinity;
   }
 
-  /** tokens (B, T) → logits (B, T, V); with `lastOnly` (B, 1, V). */
+  /** tokens (B, T) → logits (B, T, V); with `lastOnly` (B, 1, V). @throws {GenerationError} after `dispose` */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
+    if (this.#memory.isDisposed) {
+      throw new GenerationError("generate: the writer has been disposed of; let the model read the inputs again.");
+    }
     return this.#model.decode(this.#memory, tokens, { ...options, mask: this.#mask });
   }
 

@@ -4,6 +4,7 @@ import {
   div,
   expandDims,
   fill,
+  maximum,
   mul,
   range,
   reshape,
@@ -147,13 +148,16 @@ export class Encoder implements LanguageModel {
     });
   }
 
-  /** One vector of length 1 for each text, as sentence-transformers do: the mean over its tokens, (B, T) → (B, C). */
+  /**
+   * One vector of length 1 for each text, as sentence-transformers do: the mean over its tokens, (B, T) → (B, C). Zeros
+   * for a text without tokens, where the mask is all 0.
+   */
   embed(tokens: Tensor2D, options?: EncoderOptions): Tensor2D {
     return modelPass(this.vocabSize, () => {
       const hidden = this.hidden(tokens, options); // (B, T, C)
       const weights = expandDims(options?.mask ? cast(options.mask, "float32") : fill(tokens.shape, 1), 2); // (B, T, 1)
-      const mean = div(sum(mul(hidden, weights), 1), sum(weights, 1)); // (B, C)
-      return div(mean, mean.norm("euclidean", 1, true)) as Tensor2D;
+      const mean = div(sum(mul(hidden, weights), 1), maximum(sum(weights, 1), TINY)); // (B, C)
+      return div(mean, maximum(mean.norm("euclidean", 1, true), TINY)) as Tensor2D;
     });
   }
 
@@ -186,6 +190,9 @@ export type EncoderParts = Omit<
   { [Field in keyof Encoder]: Encoder[Field] },
   "vocabSize" | "contextLength" | "hidden" | "forward" | "tokenLosses" | "loss" | "pooled" | "classify" | "embed"
 >;
+
+/** What sums and lengths are at least: 0 / 0 is no number. */
+const TINY = 1e-9;
 
 function required<Head>(head: Head | undefined, field: string): Head {
   if (head === undefined) throw new MissingHeadError(field);

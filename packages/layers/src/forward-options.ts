@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { dropout as applyDropout, type Dropout, foldIn } from "@tessera-lm/ops";
+import { CacheError } from "./errors.ts";
 import type { LayerCache } from "./key-value-cache.ts";
 import type { ForwardOptions } from "./language-model.ts";
 
@@ -30,10 +31,22 @@ export function atLayer(options: ForwardOptions | undefined, layer: number): For
   return options?.cache === undefined ? options : { ...options, layerCache: options.cache.layer(layer) };
 }
 
-/** What attention keeps its keys and values in; undefined where there is no cache. */
+/**
+ * What attention keeps its keys and values in; undefined where there is no cache.
+ * @throws {CacheError} for a cache without positions, or with a mask, which it has no place for
+ */
 export function keptIn(
   options: ForwardOptions | undefined,
 ): { readonly cache: LayerCache; readonly positions: Tensor2D } | undefined {
-  const { layerCache: cache, positions } = options ?? {};
-  return cache && positions && { cache, positions };
+  const { layerCache: cache, positions, mask } = options ?? {};
+  if (cache === undefined) return undefined;
+  if (positions === undefined) {
+    throw new CacheError("forward: a cache needs positions, which say where the tokens stand, (B, T) int32.");
+  }
+  if (mask !== undefined) {
+    throw new CacheError(
+      "forward: there is no mask with a cache. Fill shorter sequences up at the end, and give each token its position.",
+    );
+  }
+  return { cache, positions };
 }

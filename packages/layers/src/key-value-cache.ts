@@ -1,4 +1,14 @@
-import { concat, fill, gather, keep, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs";
+import {
+  concat,
+  fill,
+  gather,
+  keep,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tidy,
+} from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
 import { CacheError } from "./errors.ts";
 
@@ -12,6 +22,7 @@ export class KeyValueCache {
   #batchSize: number;
   #isDisposed = false;
   readonly #layers: LayerCache[] = [];
+  readonly #tables = new Map<string, Tensor>();
 
   constructor(batchSize: number, capacity: number) {
     this.#batchSize = batchSize;
@@ -29,8 +40,18 @@ export class KeyValueCache {
   /** The part of one layer, counted from 0. @throws {CacheError} after `dispose` */
   layer(index: number): LayerCache {
     if (this.#isDisposed) throw new CacheError("The cache has been disposed of: make a new one and read again.");
-    this.#layers[index] ??= new LayerCache(this.#batchSize, this.#capacity);
+    this.#layers[index] ??= new LayerCache(this);
     return this.#layers[index];
+  }
+
+  /**
+   * What a model computes anew for each step and is the same each time, made once for all positions that there is room
+   * for, and kept as long.
+   */
+  table<T extends Tensor>(name: string, make: (capacity: number) => T): T {
+    const table = this.#tables.get(name) ?? tidy(() => keep(make(this.#capacity)));
+    this.#tables.set(name, table);
+    return table as T;
   }
 
   /**
@@ -39,6 +60,7 @@ export class KeyValueCache {
    */
   grow(capacity: number): void {
     this.#capacity = capacity;
+    this.#forgetTables();
     for (const layer of this.#layers) layer.grow(capacity);
   }
 
@@ -55,23 +77,29 @@ export class KeyValueCache {
   /** Frees what is kept. */
   dispose(): void {
     this.#isDisposed = true;
+    this.#forgetTables();
     for (const layer of this.#layers) layer.dispose();
+  }
+
+  #forgetTables(): void {
+    for (const table of this.#tables.values()) table.dispose();
+    this.#tables.clear();
   }
 }
 
 /** Keys and values of one layer. */
 export class LayerCache {
-  #capacity: number;
-  #batchSize: number;
+  readonly #whole: KeyValueCache;
   #kept: KeyValues | undefined;
 
-  constructor(batchSize: number, capacity: number) {
-    this.#batchSize = batchSize;
-    this.#capacity = capacity;
+  /** @param whole what it is a part of */
+  constructor(whole: KeyValueCache) {
+    this.#whole = whole;
   }
 
-  get capacity(): number {
-    return this.#capacity;
+  /** As {@link KeyValueCache.table}; the layers share it. */
+  table<T extends Tensor>(name: string, make: (capacity: number) => T): T {
+    return this.#whole.table(name, make);
   }
 
   /**
@@ -95,14 +123,14 @@ export class LayerCache {
 
   /** As {@link KeyValueCache.grow} does it. */
   grow(capacity: number): void {
-    const more = capacity - this.#capacity;
-    this.#capacity = capacity;
-    this.#replace((rows) => concat([rows, noRows(this.#batchSize, more, rows.shape[2])], 1));
+    this.#replace((rows) => {
+      const [batchSize, before, features] = rows.shape;
+      return concat([rows, noRows(batchSize, capacity - before, features)], 1);
+    });
   }
 
   /** As {@link KeyValueCache.rearrange} does it. */
   rearrange(sequences: Tensor1D): void {
-    this.#batchSize = sequences.size;
     this.#replace((rows) => gather(rows, sequences));
   }
 
@@ -123,7 +151,7 @@ export class LayerCache {
   }
 
   #room(features: number): Tensor3D {
-    return keep(noRows(this.#batchSize, this.#capacity, features));
+    return keep(noRows(this.#whole.batchSize, this.#whole.capacity, features));
   }
 }
 

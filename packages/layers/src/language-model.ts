@@ -10,8 +10,8 @@ export interface ForwardOptions {
   /** Where the tokens stand, (B, T) int32; those of a sequence follow each other. Default 0 … T − 1. */
   readonly positions?: Tensor2D;
   /**
-   * What the model has read at earlier positions, and where it keeps these. For inference; goes with `positions`. Only
-   * language models read it: they hand each layer its own part.
+   * What the model has read at earlier positions, and where it keeps these. For inference; goes with `positions`, which
+   * must be given, and without `mask`. Only language models read it: they hand each layer its own part.
    */
   readonly cache?: KeyValueCache;
   /** One layer's part of the cache. Only attention reads it. */

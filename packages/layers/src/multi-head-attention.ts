@@ -112,7 +112,8 @@ export class MultiHeadAttention implements Projection {
     const { numHeads, numKeyValueHeads: numGroups, slidingWindow: window, causal, scale } = this;
     const kept = causal ? keptIn(options) : undefined;
     if (kept) {
-      const bias = this.alibi ? alibiBias(numHeads, kept.cache.capacity) : undefined;
+      const alibi = (capacity: number): Tensor4D => alibiBias(numHeads, capacity);
+      const bias = this.alibi ? kept.cache.table("alibi", alibi) : undefined;
       return kept.cache.attend(query, key, value, kept.positions, { numHeads, numGroups, window, bias });
     }
     const bias = this.#bias(query.shape[1], key.shape[1], options?.mask);

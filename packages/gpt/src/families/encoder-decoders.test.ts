@@ -105,6 +105,24 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
     dispose([short, inputs]);
   });
 
+  test("a writer that was disposed of, or has read two texts, is refused", async () => {
+    const two = tensor2d(
+      [
+        [5, 6, 1],
+        [7, 8, 1],
+      ],
+      [2, 3],
+      "int32",
+    );
+    expect(() => model.reading(two)).toThrow("a writer continues one text, but there are 2 inputs");
+    const one = tensor2d([[5, 6, 1]], [1, 3], "int32");
+    const writer = model.reading(one);
+    writer.dispose();
+    const text = collect(generate(writer, [0], { maxNewTokens: 2 }));
+    await expect(text).rejects.toThrow("the writer has been disposed of");
+    disposeTensors([two, one]);
+  });
+
   test("saved again holds the same tensors, and comes back as it was", () =>
     inTemporaryFolder(async (folder) => {
       await saveModel(model, folder);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dispose as disposeTensors, memory, type Tensor, tidy, variableGrads } from "@tensorflow/tfjs";
+import { dispose as disposeTensors, memory, type Tensor, tidy, variableGrads, zerosLike } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
 import { valueAndGradients } from "@tessera-lm/ops";
 import { writeSafetensorsFile } from "@tessera-lm/weights/node";
@@ -154,6 +154,8 @@ test("padding changes nothing where it is masked", async () => {
       .slice(1, 1)
       .dataSync(),
   );
+  const empty = tidy(() => model.embed(reference.ids("tokens"), { mask: zerosLike(reference.ids("mask")) }).dataSync());
+  expect([...empty].every((each) => each === 0)).toBe(true);
   const short = tidy(() => model.embed(reference.ids("tokens").slice([1, 0], [1, 6])).dataSync());
   expect(greatestDifference(whole, short)).toBeLessThan(1e-6);
   dispose(model);

@@ -70,3 +70,19 @@ test("no prompts, no events", async () => {
   expect(await collect(generateBatch(model, [], { maxNewTokens: 2 }))).toEqual([]);
   dispose(model);
 });
+
+test("stop tokens that can be gone through once stop every text", async () => {
+  const model = decoders["GPT-2"]();
+  const stopTokens = Array.from({ length: 25 }, (_, i) => i);
+  const options = { maxNewTokens: 20, seed: 1 };
+  const events = await eventsOfEach(generateBatch(model, prompts, { ...options, stopTokens: stopTokens.values() }));
+  expect(events).toEqual(await eventsOfEach(generateBatch(model, prompts, { ...options, stopTokens })));
+  dispose(model);
+});
+
+test("a draft is refused", async () => {
+  const model = decoders["GPT-2"]();
+  const options = { maxNewTokens: 2, draft: { model } };
+  expect(() => generateBatch(model, prompts, options)).toThrow("generateBatch: there is no draft for many prompts");
+  dispose(model);
+});

@@ -1,9 +1,10 @@
 import type { LanguageModel } from "@tessera-lm/layers";
 import { likeliestToken } from "@tessera-lm/ops";
+import { indicesOfGreatest } from "../indices-of-greatest.ts";
 import { breather } from "./breather.ts";
 import { rowsOf } from "./choose.ts";
 import { createReader } from "./create-reader.ts";
-import { indicesOfGreatest, logProbabilities } from "./log-probabilities.ts";
+import { logProbabilities } from "./log-probabilities.ts";
 import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE } from "./options.ts";
 import type { Reader } from "./reader.ts";
 import { outOfRange, requireToken, requireWhole } from "./sampling.ts";

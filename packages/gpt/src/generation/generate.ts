@@ -7,6 +7,7 @@ import {
   type BatchOptions,
   type CommonOptions,
   checkDraft,
+  checkNoDraft,
   checkOptions,
   checkPrompt,
   DEFAULT_CHUNK_SIZE,
@@ -58,9 +59,11 @@ export function generateBatch(
   options: BatchOptions,
 ): AsyncGenerator<readonly [prompt: number, event: GenerationEvent]> {
   checkOptions(options);
+  checkNoDraft(options);
   const { seed = 0, decoder } = options;
   const all = Array.from(prompts, (prompt) => checkPrompt(model, prompt, options));
-  const sequences = all.map((tokens, i) => new Sequence(tokens, options, seed + i, decoder?.(i)));
+  const each = { ...options, stopTokens: new Set(options.stopTokens) }; // what is iterable may be so only once
+  const sequences = all.map((tokens, i) => new Sequence(tokens, each, seed + i, decoder?.(i)));
   return withReader(
     () => readerFor(model, all, options),
     (reader) => continueAll(sequences, oneEach(reader, sequences, options), options.signal),

@@ -89,6 +89,12 @@ export function checkDraft(model: LanguageModel, draft: Draft | undefined): void
   );
 }
 
+/** @throws {GenerationError} if there is a draft, which only guesses for one prompt */
+export function checkNoDraft(options: object): void {
+  if (!("draft" in options) || options.draft === undefined) return;
+  throw new GenerationError("generateBatch: there is no draft for many prompts. Leave it out, or continue one prompt.");
+}
+
 /**
  * The tokens of a prompt.
  * @throws {GenerationError} if there are none

@@ -35,6 +35,10 @@ test("temperature 0 takes the first of the greatest", () => {
   expect(Array.from(tokenProbabilities([1, 3, 2, 3], { temperature: 0 }))).toEqual([0, 1, 0, 0]);
 });
 
+test("topK Infinity keeps all tokens, as no topK does", () => {
+  expect(tokenProbabilities([1, 2, 3], { topK: Infinity })).toEqual(tokenProbabilities([1, 2, 3]));
+});
+
 test("topK keeps tokens that equal the K-th; topP keeps no more than it needs", () => {
   expect(Array.from(tokenProbabilities([2, 2, 2, 0], { topK: 1 })).map(Math.sign)).toEqual([1, 1, 1, 0]);
   expect(Array.from(tokenProbabilities([0, 0, 0, 0], { topP: 0.5 }))).toEqual([0, 0, 0.5, 0.5]);

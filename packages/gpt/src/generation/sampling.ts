@@ -16,18 +16,19 @@ export function tokenProbabilities(logits: ArrayLike<number>, options: Distribut
 export function checkSamplingOptions({ temperature = 1, topK = 1, topP = 1, minP = 0 }: DistributionOptions): void {
   const isTemperature = temperature >= 0 && temperature < Infinity;
   if (!isTemperature) throw outOfRange("temperature", temperature, "0 (the likeliest token) or a positive number");
-  requireWhole("topK", topK, 1);
+  if (topK !== Infinity) requireWhole("topK", topK, 1);
   if (!(topP > 0 && topP <= 1)) throw outOfRange("topP", topP, "above 0 and at most 1");
   if (!(minP >= 0 && minP <= 1)) throw outOfRange("minP", minP, "from 0 to 1");
 }
 
 /** @throws {GenerationError} unless the option is a whole number of at least `least` */
-export function requireWhole(option: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) throw outOfRange(option, value, `a whole number of at least ${least}`);
+export function requireWhole(option: string, value: number, least: number, where = "generate"): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw outOfRange(option, value, `a whole number of at least ${least}`, where);
 }
 
-export function outOfRange(option: string, value: unknown, expected: string): GenerationError {
-  return new GenerationError(`generate: ${option} is ${String(value)}; it must be ${expected}.`);
+export function outOfRange(option: string, value: unknown, expected: string, where = "generate"): GenerationError {
+  return new GenerationError(`${where}: ${option} is ${String(value)}; it must be ${expected}.`);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { randomGenerator } from "@tessera-lm/layers";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { indicesOfGreatest } from "../indices-of-greatest.ts";
 import type { EndReason, GenerationEvent } from "./events.ts";
-import { indicesOfGreatest, logProbabilities, type TokenLogProbability } from "./log-probabilities.ts";
+import { logProbabilities, type TokenLogProbability } from "./log-probabilities.ts";
 import type { CommonOptions, TokenDecoder } from "./options.ts";
 import { StopStrings } from "./stop-strings.ts";
 

@@ -6,9 +6,10 @@ import { createEncoder } from "../encoder.ts";
 import { createEncoderDecoder } from "../encoder-decoder.ts";
 import { GenerationError, MissingHeadError, SequenceTooLongError } from "../errors.ts";
 import { createGpt2 } from "../gpt2.ts";
+import { indicesOfGreatest } from "../indices-of-greatest.ts";
 import { attentionMaps } from "./attention-maps.ts";
 import { type Inspectable, inspect } from "./inspect.ts";
-import { largest, predictionOf } from "./logits.ts";
+import { predictionOf } from "./logits.ts";
 import { nearestTokens } from "./nearest-tokens.ts";
 
 const sizes = { vocabSize: 40, contextLength: 8, numLayers: 3, numHeads: 2, width: 16 };
@@ -121,8 +122,8 @@ test("neighbours are those with the largest cosine, not the token itself", async
 });
 
 test("the largest come first, also where there are few, or equal ones", () => {
-  expect(largest(Float32Array.of(1, 5, 3, 5, 2), 3)).toEqual([1, 3, 2]);
-  expect(largest(Float32Array.of(1, 2), 5)).toEqual([1, 0]);
+  expect(indicesOfGreatest(Float32Array.of(1, 5, 3, 5, 2), 3)).toEqual([1, 3, 2]);
+  expect(indicesOfGreatest(Float32Array.of(1, 2), 5)).toEqual([1, 0]);
   const { top, probability, rank } = predictionOf(Float32Array.of(0, Math.log(3)), 1, 0);
   expect(top[0]?.token).toBe(1);
   expect(top[0]?.probability).toBeCloseTo(0.75, 6);
@@ -136,4 +137,9 @@ test.each([
   [Array(9).fill(1), SequenceTooLongError],
 ] as const)("tokens %j are refused", async (bad, error) => {
   await expect(inspect(models.Llama as Inspectable, bad)).rejects.toThrow(error);
+});
+
+test.each([{ numAlternatives: 0 }, { numNeighbors: -1 }])("%j is refused", async (options) => {
+  const [name] = Object.keys(options);
+  await expect(inspect(models.Llama as Inspectable, [1], options)).rejects.toThrow(`inspect: ${name} is`);
 });

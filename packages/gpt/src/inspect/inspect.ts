@@ -3,6 +3,7 @@ import { checkTokens, observed } from "@tessera-lm/layers";
 import type { Decoder } from "../decoder.ts";
 import { Encoder } from "../encoder.ts";
 import { GenerationError, MissingHeadError } from "../errors.ts";
+import { requireWhole } from "../generation/sampling.ts";
 import type { Gpt2 } from "../gpt2.ts";
 import { rows } from "../model-pass.ts";
 import { type AttentionMap, attentionMaps } from "./attention-maps.ts";
@@ -49,7 +50,7 @@ const ROWS = 64;
 
 /**
  * Looks into a model while it reads a text.
- * @throws {GenerationError} for no tokens
+ * @throws {GenerationError} for no tokens, or an option out of range
  * @throws {SequenceTooLongError} for more of them than the model's context
  * @throws {VocabularyError} for one that the model does not know
  * @throws {MissingHeadError} for an encoder without a head for masked tokens
@@ -63,6 +64,8 @@ export async function inspect(
   if (ids.length === 0) throw new GenerationError("inspect: there are no tokens. Give it a text of at least one.");
   checkTokens(ids, model.vocabSize);
   const { numAlternatives = 8, numNeighbors = 8 } = options;
+  requireWhole("numAlternatives", numAlternatives, 1, "inspect");
+  requireWhole("numNeighbors", numNeighbors, 0, "inspect");
   const causal = !(model instanceof Encoder);
   const input = tensor2d(ids, [1, ids.length], "int32");
   try {

@@ -1,3 +1,5 @@
+import { indicesOfGreatest } from "../indices-of-greatest.ts";
+
 /** A token and how probable it is. */
 export interface Candidate {
   readonly token: number;
@@ -20,23 +22,10 @@ export function predictionOf(logits: Float32Array, count: number, token?: number
   let total = 0;
   for (const logit of logits) total += Math.exp(logit - max);
   const probabilityOf = (id: number): number => Math.exp((logits[id] as number) - max) / total;
-  const top = largest(logits, count).map((id) => ({ token: id, probability: probabilityOf(id) }));
+  const top = indicesOfGreatest(logits, count).map((id) => ({ token: id, probability: probabilityOf(id) }));
   if (token === undefined) return { top };
   const own = logits[token] as number;
   let rank = 0;
   for (const logit of logits) if (logit > own) rank++;
   return { top, probability: probabilityOf(token), rank };
-}
-
-/** Where the largest numbers stand, the largest first. */
-export function largest(values: Float32Array, count: number): number[] {
-  const best: number[] = [];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (best.length === count && value <= (values[best[count - 1] as number] as number)) continue;
-    let at = Math.min(best.length, count - 1);
-    for (; at > 0 && value > (values[best[at - 1] as number] as number); at--) best[at] = best[at - 1] as number;
-    best[at] = i;
-  }
-  return best;
 }

@@ -1,6 +1,6 @@
 import { concat, div, maximum, norm, range, type Tensor1D, type Tensor2D, tensor1d, tidy } from "@tensorflow/tfjs";
 import type { EmbeddingTable } from "@tessera-lm/layers";
-import { largest } from "./logits.ts";
+import { indicesOfGreatest } from "../indices-of-greatest.ts";
 
 /** A token and the cosine of the angle between its embedding and that of another. */
 export interface Neighbor {
@@ -50,7 +50,7 @@ export async function nearestTokens(
 }
 
 function neighbors(cosines: Float32Array, token: number, count: number): Neighbor[] {
-  const others = largest(cosines, count + 1).filter((each) => each !== token);
+  const others = indicesOfGreatest(cosines, count + 1).filter((each) => each !== token);
   return others.slice(0, count).map((each) => ({ token: each, similarity: cosines[each] as number }));
 }
 
