@@ -15,7 +15,7 @@ await serve(async () => {
   const run = async (work: string | undefined) => {
     const maxNewTokens = work === "prefill" ? 1 : settings.newTokens + 1;
     let [check, started, count] = [0, performance.now(), 0];
-    for await (const token of generate(model, prompt, { maxNewTokens, temperature: 0 })) {
+    for await (const token of generate(model, prompt, { maxNewTokens, temperature: 0, stopTokens: [] })) {
       check = token;
       if (++count === 1 && work !== "prefill") started = performance.now();
     }

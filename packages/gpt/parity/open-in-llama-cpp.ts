@@ -87,7 +87,8 @@ function meanLoss(model: LanguageModel, ids: readonly number[]): number {
 
 async function ourGreedy(model: Parameters<typeof generate>[0], prompt: readonly number[]): Promise<number[]> {
   const tokens: number[] = [];
-  for await (const token of generate(model, prompt, { maxNewTokens: NEW_TOKENS, temperature: 0 })) tokens.push(token);
+  const options = { maxNewTokens: NEW_TOKENS, temperature: 0, stopTokens: [] };
+  for await (const token of generate(model, prompt, options)) tokens.push(token);
   return tokens;
 }
 

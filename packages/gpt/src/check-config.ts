@@ -43,6 +43,11 @@ export function checkToken(check: ConfigCheck, field: string, token: unknown, vo
   check(token === undefined || isToken, field, token, `a token below vocabSize, which is ${vocabSize}`);
 }
 
+/** One token or several. */
+export function checkTokens(check: ConfigCheck, field: string, tokens: unknown, vocabSize: number): void {
+  for (const token of [tokens].flat()) checkToken(check, field, token, vocabSize);
+}
+
 export function checkRopeScaling(check: ConfigCheck, scaling: RopeScaling | undefined, headWidth: number): void {
   if (scaling === undefined) return;
   checkOneOf(check, "ropeScaling.type", scaling.type, ["linear", "llama3", "yarn", "factors"]);

@@ -6,7 +6,7 @@ import {
   checkFlags,
   checkOneOf,
   checkPositive,
-  checkToken,
+  checkTokens,
   configCheck,
 } from "./check-config.ts";
 
@@ -33,8 +33,8 @@ export interface Gpt2Config {
   readonly layerNormEpsilon?: number;
   /** Whether the output head is the token embedding transposed: true in GPT-2 (default). */
   readonly tieEmbeddings?: boolean;
-  /** The token that separates texts, written to model folders as `bos_token_id` and `eos_token_id`. GPT-2: 50256. */
-  readonly endOfText?: number;
+  /** The token that separates texts, or several that end one: `eos_token_id`, and its first `bos_token_id`. GPT-2: 50256. */
+  readonly endOfText?: number | readonly number[];
 }
 
 /** A configuration with the defaults filled in. */
@@ -70,5 +70,5 @@ function checkGpt2(config: ResolvedGpt2Config): void {
   checkFlags(check, { bias, tieEmbeddings });
   checkOneOf(check, "activation", config.activation, ACTIVATIONS);
   checkPositive(check, { layerNormEpsilon: config.layerNormEpsilon });
-  checkToken(check, "endOfText", config.endOfText, vocabSize);
+  checkTokens(check, "endOfText", config.endOfText, vocabSize);
 }

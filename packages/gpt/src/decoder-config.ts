@@ -9,6 +9,7 @@ import {
   checkPositive,
   checkRopeScaling,
   checkToken,
+  checkTokens,
   configCheck,
 } from "./check-config.ts";
 
@@ -129,7 +130,7 @@ function checkDecoder(check: ConfigCheck, config: ResolvedDecoderConfig): void {
   checkDropout(check, config.dropout);
   checkPositions(check, config);
   checkToken(check, "beginOfText", config.beginOfText, vocabSize);
-  for (const token of [config.endOfText ?? []].flat()) checkToken(check, "endOfText", token, vocabSize);
+  checkTokens(check, "endOfText", config.endOfText, vocabSize);
 }
 
 function checkPositions(check: ConfigCheck, config: ResolvedDecoderConfig): void {

@@ -57,6 +57,11 @@ export class Decoder implements LanguageModel {
     return this.config.contextLength;
   }
 
+  /** `config.endOfText` */
+  get stopTokens(): readonly number[] {
+    return [this.config.endOfText ?? []].flat();
+  }
+
   get supportsCache(): boolean {
     return true;
   }

@@ -8,6 +8,7 @@ import {
   checkOneOf,
   checkPositive,
   checkToken,
+  checkTokens,
   configCheck,
 } from "./check-config.ts";
 
@@ -50,8 +51,8 @@ export interface EncoderDecoderConfig {
   readonly decoderStartToken?: number;
   /** The token that fills up short texts: `pad_token_id`. Default 0. */
   readonly padToken?: number;
-  /** The token that ends a text: `eos_token_id`. T5: 1. */
-  readonly endOfText?: number;
+  /** The token, or one of several, that ends a text: `eos_token_id`. T5: 1. */
+  readonly endOfText?: number | readonly number[];
 }
 
 /** A configuration with the defaults filled in. */
@@ -103,9 +104,10 @@ function checkEncoderDecoder(config: ResolvedEncoderDecoderConfig): void {
   checkFlags(check, { gated, tieEmbeddings, scaleOutputs });
   checkPositive(check, { normEpsilon: config.normEpsilon });
   checkDropout(check, config.dropout);
-  for (const [field, token] of Object.entries({ decoderStartToken, padToken, endOfText })) {
+  for (const [field, token] of Object.entries({ decoderStartToken, padToken })) {
     checkToken(check, field, token, vocabSize);
   }
+  checkTokens(check, "endOfText", endOfText, vocabSize);
 }
 
 /** What its blocks are made of. */

@@ -178,6 +178,11 @@ export class Writer implements LanguageModel {
     return this.#model.vocabSize;
   }
 
+  /** The model's `config.endOfText` */
+  get stopTokens(): readonly number[] {
+    return [this.#model.config.endOfText ?? []].flat();
+  }
+
   /** Without end: positions are relative, so that what is written may be longer than in training. */
   get contextLength(): number {
     return Infinity;

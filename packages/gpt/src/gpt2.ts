@@ -55,6 +55,11 @@ export class Gpt2 implements LanguageModel {
     return this.config.contextLength;
   }
 
+  /** `config.endOfText` */
+  get stopTokens(): readonly number[] {
+    return [this.config.endOfText ?? []].flat();
+  }
+
   get supportsCache(): boolean {
     return true;
   }

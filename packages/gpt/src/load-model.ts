@@ -17,8 +17,8 @@ export interface LoadModelOptions extends DownloadOptions {
 }
 
 /**
- * Opens a model: a folder in Hugging Face's layout (`config.json` and weights in safetensors, in one file or in shards, as
- * F32, F16 or BF16), a GGUF file, or a model of the Hugging Face Hub by its name `owner/name`, which is downloaded into
+ * Opens a model: a folder in Hugging Face's layout (`config.json`, perhaps `generation_config.json`, and weights in
+ * safetensors, in one file or in shards, as F32, F16 or BF16), a GGUF file, or a model of the Hugging Face Hub by its name `owner/name`, which is downloaded into
  * the cache that Hugging Face's clients share. Tensors are read one at a time: memory holds the model and one tensor.
  * @param place a folder, a file, or `owner/name` where there is no such folder
  * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
@@ -64,12 +64,19 @@ async function loadFolder<Kind extends ModelKind>(
 ): Promise<ModelKinds[Kind]> {
   const fields = await readFields(join(folder, "config.json"));
   requireKnown(fields, kind, folder);
+  const generationConfig = await readGenerationConfig(join(folder, "generation_config.json"));
   const file = await openSafetensorsFolder(folder);
   try {
-    return await readModel(fields, file, kind, { precision, place: folder });
+    return await readModel(fields, file, kind, { precision, place: folder, generationConfig });
   } finally {
     await file.close();
   }
+}
+
+/** The fields of a generation_config.json, which a folder need not have. */
+async function readGenerationConfig(path: string): Promise<Json> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? {} : readFields(path);
 }
 
 /** The fields of a config.json. */

@@ -109,7 +109,8 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
   test("continues a text the same way, greedily", async () => {
     const prompt = (reference.get("tokens")?.data as Int32Array).slice(0, 5);
     const tokens: number[] = [];
-    for await (const token of generate(model, prompt, { maxNewTokens: 20, temperature: 0 })) tokens.push(token);
+    const options = { maxNewTokens: 20, temperature: 0, stopTokens: [] };
+    for await (const token of generate(model, prompt, options)) tokens.push(token);
     expect(tokens).toEqual(Array.from(reference.get("greedy")?.data as Int32Array));
   });
 
@@ -199,6 +200,66 @@ test("saving reads no value synchronously, which some backends cannot, and fetch
   const loaded = await loadModel(folder);
   expect(parameters(loaded).get("finalNorm.scale")?.dataSync()).toEqual(new Float32Array(8).fill(1));
   dispose([model, loaded]);
+});
+
+describe("generation_config.json", () => {
+  const read = async (file: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await readFile(join(folder, file), "utf8"));
+  /** The folder with this file in it. */
+  const withGeneration = async (text: string): Promise<void> => {
+    await cp(fixture("gelu-new"), folder, { recursive: true });
+    await writeFile(join(folder, "generation_config.json"), text);
+  };
+
+  test("says where a text ends, and comes back", async () => {
+    const reference = await readTensors(join(fixture("gelu-new"), "reference.safetensors"));
+    const [tokens, greedy] = ["tokens", "greedy"].map((name) => Array.from(reference.get(name)?.data as Int32Array));
+    const ends = [greedy[12], greedy[7]];
+    await withGeneration(JSON.stringify({ eos_token_id: ends }));
+    const model = await loadModel(folder);
+    expect(model.config.endOfText).toEqual(ends);
+    const text: number[] = [];
+    const options = { maxNewTokens: 20, temperature: 0 };
+    for await (const token of generate(model, tokens.slice(0, 5), options)) text.push(token);
+    expect(text).toEqual(
+      greedy.slice(
+        0,
+        greedy.findIndex((token) => ends.includes(token)),
+      ),
+    );
+    await saveModel(model, folder);
+    expect(await read("config.json")).toMatchObject({ eos_token_id: ends, bos_token_id: ends[0] });
+    expect(await read("generation_config.json")).toMatchObject({ eos_token_id: ends });
+    const again = await loadModel(folder);
+    expect(again.config).toEqual(model.config);
+    dispose([model, again]);
+  });
+
+  test.each(["{}", '{"eos_token_id": null}', '{"temperature": 0.6}'])("%s leaves it to config.json", async (text) => {
+    await withGeneration(text);
+    const model = await loadModel(folder);
+    expect(model.config.endOfText).toBe(95);
+    dispose(model);
+  });
+
+  test("may be missing, and is named when it is damaged", async () => {
+    await withGeneration("{");
+    await expect(loadModel(folder)).rejects.toThrow(/generation_config.json is not JSON/);
+    await rm(join(folder, "generation_config.json"));
+    dispose(await loadModel(folder));
+  });
+
+  test.each([
+    [-1, undefined],
+    [96, undefined],
+    [[96, 3, -1, "5"], [3]],
+    [0, 0],
+  ])("eos_token_id %j counts as far as the vocabulary has it", async (eos_token_id, endOfText) => {
+    await withGeneration(JSON.stringify({ eos_token_id }));
+    const model = await loadModel(folder);
+    expect(model.config.endOfText).toEqual(endOfText);
+    dispose(model);
+  });
 });
 
 test("masks and the tied head that older files carry are ignored", async () => {

@@ -52,6 +52,8 @@ export interface ReadModelOptions {
    * model in float32.
    */
   readonly precision?: StorageType;
+  /** `generation_config.json`, parsed: its `eos_token_id` wins over that of `config.json`, as in transformers. */
+  readonly generationConfig?: Json;
   /** What errors call the place that the model comes from. Default `the model`. */
   readonly place?: string;
 }
@@ -71,10 +73,12 @@ export async function readModel<Kind extends ModelKind = "decoder">(
   fields: Readonly<Record<string, unknown>>,
   file: TensorFile,
   kind: Kind = "decoder" as Kind,
-  { precision = "F32", place = "the model" }: ReadModelOptions = {},
+  { precision = "F32", place = "the model", generationConfig = {} }: ReadModelOptions = {},
 ): Promise<ModelKinds[Kind]> {
   const read = readerOf(fields.model_type, kind, `${place}/config.json`);
-  return await read({ fields, file, place, precision });
+  const eos_token_id = generationConfig.eos_token_id ?? fields.eos_token_id;
+  const all = eos_token_id === undefined ? fields : { ...fields, eos_token_id };
+  return await read({ fields: all, file, place, precision });
 }
 
 /** Before weights are looked for. @throws {UnsupportedModelError | WrongKindError} as {@link readModel} */

@@ -32,6 +32,8 @@ export interface LanguageModel {
   readonly contextLength: number;
   /** Whether `forward` knows `cache`. Generation from a model that does not reads all tokens again for each new one. */
   readonly supportsCache?: boolean;
+  /** Tokens that end a text: generation stops there unless it is told otherwise. */
+  readonly stopTokens?: readonly number[];
   /** tokens (B, T) int32 → logits (B, T, V) of each next token; (B, 1, V) with `lastOnly`. */
   forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D;
   /** −log p(target) in nats at every position, (B, T); 0 where the target is −1. */

@@ -83,7 +83,8 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
     const inputs = tensor2d(reference.numbers("inputs").slice(0, 12), [1, 12], "int32");
     const writer = model.reading(inputs);
     const tokens: number[] = [];
-    for await (const token of generate(writer, [0], { maxNewTokens: 64, temperature: 0 })) tokens.push(token);
+    for await (const token of generate(writer, [0], { maxNewTokens: 64, temperature: 0, stopTokens: [] }))
+      tokens.push(token);
     expect(tokens).toEqual(Array.from(reference.numbers("greedy")));
     writer.dispose();
     inputs.dispose();
@@ -97,9 +98,9 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
     const inputs = tensor2d(reference.numbers("inputs").slice(0, 12), [1, 12], "int32");
     const writer = short.reading(inputs);
     const expected = Array.from(reference.numbers("greedy"));
-    const tokens = await collect(generate(writer, [0], { maxNewTokens: 64, temperature: 0 }));
+    const tokens = await collect(generate(writer, [0], { maxNewTokens: 64, temperature: 0, stopTokens: [] }));
     expect(tokens).toEqual(expected);
-    const rest = generate(writer, [0, ...expected.slice(0, 20)], { maxNewTokens: 44, temperature: 0 });
+    const rest = generate(writer, [0, ...expected.slice(0, 20)], { maxNewTokens: 44, temperature: 0, stopTokens: [] });
     expect(await collect(rest)).toEqual(expected.slice(20));
     writer.dispose();
     dispose([short, inputs]);

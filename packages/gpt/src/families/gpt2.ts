@@ -23,7 +23,6 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
     const fields: Json = { ...DEFAULTS, ...json };
     requireFields(fields, file, FIXED);
     const activation = lookUp(fields, file, "activation_function", ACTIVATIONS);
-    const { endOfText } = readTokenIds(fields);
     const config = {
       vocabSize: fields.vocab_size,
       contextLength: fields.n_positions,
@@ -36,7 +35,7 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
       activation,
       layerNormEpsilon: fields.layer_norm_epsilon,
       tieEmbeddings: fields.tie_word_embeddings,
-      ...(typeof endOfText === "number" && { endOfText }),
+      endOfText: readTokenIds(fields).endOfText,
     };
     return resolved<Gpt2Config, ResolvedGpt2Config>(resolveConfig, config, file);
   },
@@ -46,7 +45,7 @@ export const gpt2: Family<ResolvedGpt2Config, Gpt2> = {
     architectures: ["GPT2LMHeadModel"],
     attn_pdrop: config.dropout,
     ...(!config.bias && { bias: false }),
-    ...writeTokenIds({ beginOfText: config.endOfText, endOfText: config.endOfText }),
+    ...writeTokenIds({ beginOfText: [config.endOfText].flat()[0], endOfText: config.endOfText }),
     dtype: "float32",
     embd_pdrop: config.dropout,
     initializer_range: 0.02,

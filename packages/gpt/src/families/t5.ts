@@ -3,6 +3,7 @@ import { assembleEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.
 import { type ResolvedEncoderDecoderConfig, resolveEncoderDecoderConfig } from "../encoder-decoder-config.ts";
 import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
 import { type Family, type Json, lookUp, present, renamed, requireFields, resolved, storedTensors } from "./family.ts";
+import { readTokenIds } from "./token-ids.ts";
 
 /** A family of encoder-decoders, which also says what configurations it can hold. */
 export interface EncoderDecoderFamily extends Family<ResolvedEncoderDecoderConfig, EncoderDecoder> {
@@ -39,7 +40,7 @@ export const t5: EncoderDecoderFamily = {
       scaleOutputs: fields.scale_decoder_outputs ?? fields.tie_word_embeddings !== false,
       decoderStartToken: present(fields.decoder_start_token_id),
       padToken: present(fields.pad_token_id),
-      endOfText: present(fields.eos_token_id),
+      endOfText: readTokenIds(fields).endOfText,
     };
     return resolved(resolveEncoderDecoderConfig, config, file);
   },

@@ -1,4 +1,4 @@
-import { type Json, present } from "./family.ts";
+import type { Json } from "./family.ts";
 
 interface TokenIds {
   readonly beginOfText?: number;
@@ -13,15 +13,13 @@ export function writeTokenIds({
   return { bos_token_id: beginOfText, eos_token_id: endOfText };
 }
 
-/** Those that the vocabulary has: small models are often saved with the default ids of large ones. */
-export function readTokenIds({ bos_token_id: begin, eos_token_id: end, vocab_size: vocabSize }: Json): {
-  beginOfText?: unknown;
-  endOfText?: unknown;
-} {
-  const isToken = (token: unknown): boolean => typeof token === "number" && token < Number(vocabSize);
-  const hasEnd = Array.isArray(end) ? end.every(isToken) : isToken(end);
+/** Those that the vocabulary has: small models are often saved with the default ids of large ones, or with −1. */
+export function readTokenIds({ bos_token_id: begin, eos_token_id: end, vocab_size: vocabSize }: Json): TokenIds {
+  const isToken = (token: unknown): token is number =>
+    Number.isInteger(token) && Number(token) >= 0 && Number(token) < Number(vocabSize);
+  const ends = [end].flat().filter(isToken);
   return {
-    ...(isToken(begin) && { beginOfText: present(begin) }),
-    ...(hasEnd && { endOfText: present(end) }),
+    ...(isToken(begin) && { beginOfText: begin }),
+    ...(ends.length > 0 && { endOfText: Array.isArray(end) ? ends : ends[0] }),
   };
 }

@@ -5,7 +5,7 @@ import { breather } from "./breather.ts";
 import { rowsOf } from "./choose.ts";
 import { createReader } from "./create-reader.ts";
 import { logProbabilities } from "./log-probabilities.ts";
-import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE } from "./options.ts";
+import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE, stopTokensOf } from "./options.ts";
 import type { Reader } from "./reader.ts";
 import { outOfRange, requireToken, requireWhole } from "./sampling.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -44,7 +44,7 @@ export async function beamSearch(
   prompt: Iterable<number>,
   options: BeamSearchOptions,
 ): Promise<Beam[]> {
-  const resolved = resolve(options);
+  const resolved = resolve(model, options);
   const tokens = checkPrompt(model, prompt, options);
   const windowSize = Math.min(model.contextLength, tokens.length + resolved.maxNewTokens);
   const reader = createReader(model, { windowSize, chunkSize: options.chunkSize ?? DEFAULT_CHUNK_SIZE });
@@ -60,7 +60,7 @@ type Resolved = Omit<Required<BeamSearchOptions>, "stopTokens" | "signal" | "tru
   readonly signal: AbortSignal | undefined;
 };
 
-function resolve(options: BeamSearchOptions): Resolved {
+function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
   const { maxNewTokens, numBeams = 4, numResults = 1, lengthPenalty = 1, earlyStopping = false, signal } = options;
   requireWhole("maxNewTokens", maxNewTokens, 0);
   requireWhole("numBeams", numBeams, 1);
@@ -68,7 +68,7 @@ function resolve(options: BeamSearchOptions): Resolved {
   requireWhole("chunkSize", options.chunkSize ?? 1, 1);
   if (numResults > numBeams) throw outOfRange("numResults", numResults, `at most numBeams, which is ${numBeams}`);
   if (!Number.isFinite(lengthPenalty)) throw outOfRange("lengthPenalty", lengthPenalty, "a number");
-  const stopTokens = new Set(options.stopTokens);
+  const stopTokens = stopTokensOf(model, options);
   return { maxNewTokens, numBeams, numResults, lengthPenalty, earlyStopping, signal, stopTokens };
 }
 

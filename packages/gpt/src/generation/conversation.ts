@@ -47,7 +47,7 @@ export class Conversation {
     checkOptions(options);
     checkDraft(this.#model, options.draft);
     const tokens = checkPrompt(this.#model, prompt, options, this.#reader.windowSize);
-    return continueOne(tokens, options, () => borrowed(this.#reader));
+    return continueOne(this.#model, tokens, options, () => borrowed(this.#reader));
   }
 
   /** Frees what it remembers. */

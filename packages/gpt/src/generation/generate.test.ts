@@ -1,11 +1,15 @@
-import { memory, type Tensor2D, type Tensor3D, tensor3d, zeros } from "@tensorflow/tfjs";
+import { memory, type Tensor2D, type Tensor3D, tensor2d, tensor3d, zeros } from "@tensorflow/tfjs";
 import { dispose, type ForwardOptions, type LanguageModel, VocabularyError } from "@tessera-lm/layers";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createDecoder } from "../decoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder.ts";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
 import { createGpt2 } from "../gpt2.ts";
 import { collect as all } from "../testing/collect.ts";
 import { decoders, Table, Watched } from "../testing/models.ts";
-import { generate } from "./generate.ts";
+import { beamSearch } from "./beam-search.ts";
+import { Conversation } from "./conversation.ts";
+import { generate, generateBatch } from "./generate.ts";
 import type { GenerateOptions } from "./options.ts";
 
 const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 5);
@@ -48,6 +52,51 @@ test("greedy tokens are fed back, and the model sees the last contextLength of t
     [1, 2, 3, 4],
     [2, 3, 4, 5],
   ]);
+});
+
+test("a text ends where the model's texts end, unless other tokens are asked for, or none", async () => {
+  class Ending extends Counter {
+    readonly stopTokens = [7, 5];
+  }
+  const from = (options: Partial<GenerateOptions>): Promise<number[]> =>
+    collect({ maxNewTokens: 6, temperature: 0, ...options }, [2], new Ending());
+  expect(await from({})).toEqual([3, 4]);
+  expect(await from({ stopTokens: undefined })).toEqual([3, 4]);
+  expect(await from({ stopTokens: [6] })).toEqual([3, 4, 5]);
+  expect(await from({ stopTokens: [] })).toEqual([3, 4, 5, 6, 7, 8]);
+  const texts: number[][] = [[], []];
+  for await (const [prompt, event] of generateBatch(new Ending(), [[2], [5]], { maxNewTokens: 6, temperature: 0 })) {
+    if (event.type === "token") texts[prompt].push(event.token);
+  }
+  expect(texts).toEqual([[3, 4], [6]]);
+  const [best] = await beamSearch(new Ending(), [2], { maxNewTokens: 6 });
+  expect(best.tokens).toEqual([3, 4]);
+  const chat = new Conversation(new Ending());
+  expect(await all(chat.generate([2], { maxNewTokens: 6, temperature: 0 }))).toEqual([3, 4]);
+  chat.dispose();
+  const once = [6, 7].values(); // read once, for all texts
+  const ends: unknown[] = [];
+  const options = { maxNewTokens: 6, temperature: 0, stopTokens: once };
+  for await (const [, event] of generateBatch(new Ending(), [[2], [2]], options)) {
+    if (event.type === "end") ends.push(event.reason);
+  }
+  expect(ends).toEqual(["stop-token", "stop-token"]);
+});
+
+test("models name the tokens that end their texts", () => {
+  const size = { vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 };
+  const models = [
+    createGpt2({ ...size, endOfText: 3 }, 1),
+    createGpt2(size, 1),
+    createDecoder({ ...size, endOfText: [0, 4] }, 1),
+  ];
+  expect(models.map(({ stopTokens }) => stopTokens)).toEqual([[3], [], [0, 4]]);
+  const translator = createEncoderDecoder({ ...size, endOfText: 1 }, 1);
+  const inputs = tensor2d([[1]], [1, 1], "int32");
+  const writer = translator.reading(inputs);
+  expect(writer.stopTokens).toEqual([1]);
+  writer.dispose();
+  dispose([models, translator, inputs]);
 });
 
 test("a prompt longer than the context is refused, or cut at the front where asked for", async () => {

@@ -13,6 +13,7 @@ import {
   DEFAULT_CHUNK_SIZE,
   DEFAULT_DRAFT_COUNT,
   type GenerateOptions,
+  stopTokensOf,
 } from "./options.ts";
 import type { Reader } from "./reader.ts";
 import { Sequence } from "./sequence.ts";
@@ -21,7 +22,8 @@ import { speculate } from "./speculate.ts";
 /**
  * Continues a prompt: yields one token id after the other, each drawn from the model's distribution at the last
  * position. A text that outgrows the model's `contextLength` goes on; the model then sees its last tokens, at least
- * three quarters of the context. The event loop runs between tokens.
+ * three quarters of the context. The text ends before a token of the model's `stopTokens`, such as `config.endOfText`,
+ * unless `options.stopTokens` are others. The event loop runs between tokens.
  * @throws {GenerationError} at once, for an option out of range or an empty prompt; while running, for logits that are
  * not numbers
  * @throws {VocabularyError} at once, for a token of the prompt that the model does not know
@@ -44,7 +46,7 @@ export function generateEvents(
   checkOptions(options);
   checkDraft(model, options.draft);
   const tokens = checkPrompt(model, prompt, options);
-  return continueOne(tokens, options, () => readerFor(model, [tokens], options));
+  return continueOne(model, tokens, options, () => readerFor(model, [tokens], options));
 }
 
 /**
@@ -62,8 +64,8 @@ export function generateBatch(
   checkNoDraft(options);
   const { seed = 0, decoder } = options;
   const all = Array.from(prompts, (prompt) => checkPrompt(model, prompt, options));
-  const each = { ...options, stopTokens: new Set(options.stopTokens) }; // what is iterable may be so only once
-  const sequences = all.map((tokens, i) => new Sequence(tokens, each, seed + i, decoder?.(i)));
+  const stopTokens = stopTokensOf(model, options);
+  const sequences = all.map((tokens, i) => new Sequence(tokens, stopTokens, options, seed + i, decoder?.(i)));
   return withReader(
     () => readerFor(model, all, options),
     (reader) => continueAll(sequences, oneEach(reader, sequences, options), options.signal),
@@ -72,17 +74,18 @@ export function generateBatch(
 
 /** Continues one prompt with a reader that is opened when the first event is asked for. */
 export async function* continueOne(
+  model: LanguageModel,
   tokens: number[],
   options: GenerateOptions,
   open: () => Reader,
 ): AsyncGenerator<GenerationEvent> {
   const { seed = 0, decoder, draft, signal } = options;
-  const sequence = new Sequence(tokens, options, seed, decoder);
+  const sequence = new Sequence(tokens, stopTokensOf(model, options), options, seed, decoder);
   const events = withReader(open, (reader) => {
     if (draft === undefined) return continueAll([sequence], oneEach(reader, [sequence], options), signal);
-    const { model, count = DEFAULT_DRAFT_COUNT } = draft;
+    const { model: guesser, count = DEFAULT_DRAFT_COUNT } = draft;
     return withReader(
-      () => readerFor(model, [tokens], options),
+      () => readerFor(guesser, [tokens], options),
       (guessing) => {
         const draw: Source = async () => [await speculate(reader, guessing, sequence, count, options)];
         return continueAll([sequence], draw, signal);

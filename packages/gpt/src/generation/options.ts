@@ -11,7 +11,7 @@ export interface CommonOptions extends DistributionOptions {
   readonly repetitionPenalty?: number;
   /** The same seed gives the same text. Default 0. */
   readonly seed?: number;
-  /** Tokens that end the text; they are not part of it. Default: none. */
+  /** Tokens that end the text; they are not part of it. Default: those of the model; with `[]` none does. */
   readonly stopTokens?: Iterable<number>;
   /** Texts that end the text; no token that has a part of one is given. Needs a decoder. Default: none. */
   readonly stopStrings?: readonly string[];
@@ -61,6 +61,14 @@ export interface BatchOptions extends CommonOptions {
 
 export const DEFAULT_CHUNK_SIZE = 512;
 export const DEFAULT_DRAFT_COUNT = 4;
+
+/** The tokens that end a text: those that are asked for, or the model's own. */
+export function stopTokensOf(
+  model: Pick<LanguageModel, "stopTokens">,
+  { stopTokens = model.stopTokens }: Pick<CommonOptions, "stopTokens">,
+): ReadonlySet<number> {
+  return new Set(stopTokens);
+}
 
 /** @throws {GenerationError} for an option out of range */
 export function checkOptions(options: CommonOptions & { readonly decoder?: unknown; readonly draft?: Draft }): void {

@@ -24,12 +24,18 @@ export class Sequence {
   readonly #stopStrings: StopStrings;
   readonly #uniform: () => number;
 
-  constructor(tokens: number[], options: CommonOptions, seed: number, decoder?: TokenDecoder) {
+  constructor(
+    tokens: number[],
+    stopTokens: ReadonlySet<number>,
+    options: CommonOptions,
+    seed: number,
+    decoder?: TokenDecoder,
+  ) {
     this.tokens = tokens;
     this.left = options.maxNewTokens;
     this.#options = options;
     this.#decoder = decoder;
-    this.#stopTokens = new Set(options.stopTokens);
+    this.#stopTokens = stopTokens;
     this.#stopStrings = new StopStrings(options.stopStrings ?? []);
     const random = randomGenerator(seed);
     // In single precision, as backends see it, so that it does not matter where the token is drawn.

@@ -22,7 +22,7 @@ test.each(cases.filter(({ tokens }) => tokens))(
   "$model continues $prompt with $options as in transformers",
   async ({ model: name, prompt, options, tokens }) => {
     const model = await loadModel(folder(name));
-    expect(await collect(generate(model, prompt, { ...options, temperature: 0 }))).toEqual(tokens);
+    expect(await collect(generate(model, prompt, { stopTokens: [], ...options, temperature: 0 }))).toEqual(tokens);
     dispose(model);
   },
 );

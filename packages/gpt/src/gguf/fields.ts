@@ -50,6 +50,13 @@ export class GgufFields {
     return typeof value === "number" ? value : undefined;
   }
 
+  /** The tokens that end a text: of a text, of a turn in a chat, of a message. One, several or undefined. */
+  endOfText(): number | readonly number[] | undefined {
+    const ends = ["eos", "eot", "eom"].map((name) => this.token(name)).filter((token) => token !== undefined);
+    const distinct = [...new Set(ends)];
+    return distinct.length > 1 ? distinct : distinct[0];
+  }
+
   #missing(key: string, expected: string, value: unknown): ModelFileError {
     const found = value === undefined ? "is missing" : `is ${typeof value === "object" ? "a list" : String(value)}`;
     return new ModelFileError(`${this.file}: ${key} ${found} in the metadata; it must be ${expected}.`);

@@ -381,6 +381,17 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, DecoderCon
   }),
 );
 
+test("the tokens that end a turn and a message end a text, too", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createDecoder({ ...size, endOfText: 2 }, 1);
+    const path = await changedFile(folder, model, (m) => {
+      m.set("tokenizer.ggml.eot_token_id", uint32(5)).set("tokenizer.ggml.eom_token_id", uint32(2));
+    });
+    const { model: back } = await loadGguf(path);
+    expect(back.stopTokens).toEqual([2, 5]);
+    dispose(back);
+  }));
+
 test("a GPT-2 that carries a copy of its embedding as a head has a tied one; another head is its own", () =>
   inTemporaryFolder(async (folder) => {
     const table = (tensors: Tensors): Float32Array => (tensors.get("token_embd.weight") as { data: Float32Array }).data;

@@ -13,7 +13,7 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
 
   async readConfig(fields, entries, read) {
     const width = fields.required("embedding_length");
-    const endOfText = fields.token("eos");
+    const endOfText = fields.endOfText();
     const config = {
       vocabSize: entries.get("token_embd.weight")?.shape[0],
       contextLength: fields.required("context_length"),

@@ -55,7 +55,7 @@ async function readLlamaLike(
   requireEqual(fields, "rope.dimension_count", headWidth);
   requireEqual(fields, "expert_count", 0);
   const factors = entries.has(FACTORS) ? await read(FACTORS) : undefined;
-  const tokens = { beginOfText: fields.token("bos"), endOfText: fields.token("eos") };
+  const tokens = { beginOfText: fields.token("bos"), endOfText: fields.endOfText() };
   const config = {
     family: fields.architecture,
     vocabSize: entries.get("token_embd.weight")?.shape[0],
