@@ -1,6 +1,7 @@
-import { type Rank, type ShapeMap, tensor, tensor2d, tidy, transpose, Variable } from "@tensorflow/tfjs";
+import { type Rank, type ShapeMap, tensor, Variable } from "@tensorflow/tfjs";
 import { dispose, Embedding, type Initializer, type Parameter, parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
+import { putTurned } from "./bands.ts";
 import type { StoredTensor } from "./families/family.ts";
 import { storable, store } from "./storable.ts";
 
@@ -9,15 +10,15 @@ export const hollow: Initializer = <R extends Rank>() => parameter(tensor<R>([],
 
 /** Where the weights of a model come from. */
 export interface WeightSource {
-  /** Float32 numbers, as they lie in the file. */
-  floats(tensor: StoredTensor): Promise<Float32Array>;
+  /** Float32 numbers as they lie in the file, some rows at a time. */
+  floats(tensor: StoredTensor): AsyncIterable<Float32Array>;
   /** The weight of an embedding (`isTable`) or of a linear layer, (O, I), if it is to be kept in fewer bits. */
   matrix(tensor: StoredTensor, isTable: boolean): Promise<StoredMatrix | undefined>;
 }
 
 /**
- * Gives every parameter of a model its weights, one after the other, so that memory holds the model and one tensor. The
- * model is freed if that fails.
+ * Gives every parameter of a model its weights, one after the other, so that memory holds the model, one tensor and
+ * little more. The model is freed if that fails.
  */
 export async function fillModel(
   model: object,
@@ -32,7 +33,7 @@ export async function fillModel(
       const module = matrices.get(path.replace(/\.weight$/, ""));
       const kept = module && path.endsWith(".weight") ? await matrix(stored, module instanceof Embedding) : undefined;
       if (module && kept) store(model, module, kept);
-      else replaceParameter(model, path, toParameter(await floats(stored), stored));
+      else replaceParameter(model, path, await toParameter(floats(stored), stored));
     }
   } catch (error) {
     dispose(model);
@@ -40,9 +41,34 @@ export async function fillModel(
   }
 }
 
-function toParameter(values: Float32Array, { shape, transposed }: StoredTensor): Parameter {
-  if (!transposed) return parameter(tensor<Rank>(values, [...shape] as ShapeMap[Rank]));
-  return parameter(tidy(() => transpose(tensor2d(values, shape as [number, number]))));
+async function toParameter(
+  bands: AsyncIterable<Float32Array>,
+  { shape, transposed }: StoredTensor,
+): Promise<Parameter> {
+  const [rows, columns] = shape;
+  const values = await collected(bands, shape, (all, band, at) => {
+    if (transposed) putTurned(band, at / columns, [rows, columns], all);
+    else all.set(band, at);
+  });
+  return parameter(tensor<Rank>(values, (transposed ? [columns, rows] : [...shape]) as ShapeMap[Rank]));
+}
+
+/** Every number of a tensor. */
+export const allFloats = (bands: AsyncIterable<Float32Array>, shape: readonly number[]): Promise<Float32Array> =>
+  collected(bands, shape, (all, band, at) => all.set(band, at));
+
+async function collected(
+  bands: AsyncIterable<Float32Array>,
+  shape: readonly number[],
+  put: (all: Float32Array, band: Float32Array, at: number) => void,
+): Promise<Float32Array> {
+  const all = new Float32Array(shape.reduce((product, length) => product * length, 1));
+  let at = 0;
+  for await (const band of bands) {
+    put(all, band, at);
+    at += band.length;
+  }
+  return all;
 }
 
 function replaceParameter(model: object, path: string, value: Parameter): void {

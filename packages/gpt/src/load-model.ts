@@ -10,16 +10,17 @@ import { type ModelKind, type ModelKinds, readModel, requireKnown } from "./read
 export interface LoadModelOptions extends DownloadOptions {
   /**
    * How linear layers, embeddings and heads are kept in memory: float32 (default), to be trained; or in fewer bits, to be
-   * run, F16 where rows are no whole blocks of 32. Each tensor is quantised as it is read, so that memory never holds the
-   * model in float32. A GGUF file is kept as it is unless this is `F32`.
+   * run, F16 where rows are no whole blocks of 32. Each tensor is quantised as it is read, so that memory holds the
+   * model in this precision, one tensor of it, and little more. A GGUF file is kept as it is unless this is `F32`.
    */
   readonly precision?: StorageType;
 }
 
 /**
  * Opens a model: a folder in Hugging Face's layout (`config.json`, perhaps `generation_config.json`, and weights in
- * safetensors, in one file or in shards, as F32, F16 or BF16), a GGUF file, or a model of the Hugging Face Hub by its name `owner/name`, which is downloaded into
- * the cache that Hugging Face's clients share. Tensors are read one at a time: memory holds the model and one tensor.
+ * safetensors, in one file or in shards, as F32, F16 or BF16), a GGUF file, or a model of the Hugging Face Hub by its name
+ * `owner/name`, which is downloaded into the cache that Hugging Face's clients share. Tensors are read some rows at a time:
+ * memory holds the model, one tensor as it is kept, and little more.
  * @param place a folder, a file, or `owner/name` where there is no such folder
  * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
  * @throws {ModelFileError} for a config.json that is missing or is not JSON
@@ -29,6 +30,7 @@ export interface LoadModelOptions extends DownloadOptions {
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
  * @throws {ReadError | SafetensorsError | ShardIndexError | UnsupportedDTypeError} of `@tessera-lm/weights`, for weights
  *   that are missing, damaged or of another dtype
+ * @throws {QuantizationError} of `@tessera-lm/weights`, for weights that the precision cannot hold
  * @throws {WrongFormatError} of `@tessera-lm/weights`, for a folder with nothing but a pickle, which is never opened; the
  *   message says how to convert it
  * @throws {HubError} of `@tessera-lm/weights`, for a model that cannot be downloaded; and as `loadGguf` for a file

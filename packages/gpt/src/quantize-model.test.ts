@@ -1,6 +1,6 @@
-import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
-import { dispose, parameters } from "@tessera-lm/layers";
-import { dequantize, quantize } from "@tessera-lm/weights";
+import { fill, memory, tensor, tensor2d, tidy } from "@tensorflow/tfjs";
+import { dispose, type Parameter, parameters } from "@tessera-lm/layers";
+import { dequantize, QuantizationError, quantize } from "@tessera-lm/weights";
 import { describe, expect, test } from "vitest";
 import { createDecoder } from "./decoder.ts";
 import { createEncoder } from "./encoder.ts";
@@ -77,6 +77,38 @@ test("the report has the error of each matrix and of all, and the perplexity bef
   expect(report.relativeRmse).toBeGreaterThan(Math.min(...errors));
   expect(report.relativeRmse).toBeLessThan(Math.max(...errors));
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  dispose(model);
+});
+
+test("the report of all matrices counts those that are exact", async () => {
+  const model = createGpt2(size, 1);
+  const weight = parameters(model).get("blocks.0.attention.qkv.weight") as Parameter;
+  tidy(() => weight.assign(fill(weight.shape, 0.125)));
+  const values = new Map([...parameters(model)].map(([path, each]) => [path, each.dataSync<"float32">().slice()]));
+  const { matrices, relativeRmse } = await quantizeModel(model, "F16");
+  let [squares, energy] = [0, 0];
+  for (const { path } of matrices) {
+    const before = values.get(`${path}.weight`) as Float32Array;
+    const after = dequantize(quantize(before, "F16"), "F16");
+    squares += before.reduce((sum, value, i) => sum + (value - after[i]) ** 2, 0);
+    energy += before.reduce((sum, value) => sum + value ** 2, 0);
+  }
+  expect(matrices.filter(({ rmse }) => rmse === 0)).toHaveLength(1);
+  expect(relativeRmse / Math.sqrt(squares / energy)).toBeCloseTo(1, 9);
+  dispose(model);
+});
+
+test("a number beyond F16 is refused by the name of its matrix; the model can still be used", async () => {
+  const model = createDecoder({ ...size, feedForwardWidth: 72 }, 1);
+  const weight = parameters(model).get("blocks.1.feedForward.down.weight") as Parameter;
+  const large = weight.dataSync<"float32">().slice().fill(1e5, 7, 8);
+  tidy(() => weight.assign(tensor(large, weight.shape)));
+  for (const type of ["F16", "Q8_0"] as const) {
+    const error: unknown = await quantizeModel(model, type).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(QuantizationError);
+    expect((error as Error).message).toMatch(/^F16: blocks\.1\.feedForward\.down, .* is 100000, beyond/);
+  }
+  expect(tidy(() => model.forward(tokens)).shape).toEqual([1, 6, 50]);
   dispose(model);
 });
 

@@ -1,10 +1,16 @@
-import { transpose } from "@tensorflow/tfjs";
+import { slice, tidy, transpose } from "@tensorflow/tfjs";
 import { type Embedding, Linear } from "@tessera-lm/layers";
-import type { StoredMatrix } from "@tessera-lm/ops";
-import { dequantize, type QuantizationReport, quantizationReport, type StorageType } from "@tessera-lm/weights";
+import {
+  combinedReport,
+  dequantize,
+  type QuantizationReport,
+  quantizationReport,
+  type StorageType,
+} from "@tessera-lm/weights";
+import { type Band, bandsOf } from "./bands.ts";
 import { QuantizedModelError } from "./errors.ts";
 import { storable, store } from "./storable.ts";
-import { bytesOf, quantizedMatrix, sizeOf } from "./stored-matrix.ts";
+import { QuantizedParts, sizeOf } from "./stored-matrix.ts";
 
 /** How the weights of a model can be kept. */
 export type QuantizedType = Exclude<StorageType, "F32">;
@@ -40,11 +46,11 @@ export interface QuantizeModelOptions {
 
 /**
  * Puts the weights of linear layers, embeddings and heads into 16, 8 or 4 bits, in place and one matrix after the other:
- * memory holds the model and one matrix. Computing goes on in float32, on the stored blocks. A matrix whose rows are no
+ * memory holds the model and one matrix in its new form. Computing goes on in float32, on the stored blocks. A matrix whose rows are no
  * whole blocks of 32 becomes F16, as in llama.cpp. The model can then be run and written with `saveGguf`, not trained.
  * @param model any model of this package, without adapters
  * @throws {QuantizedModelError} if there is nothing to quantise: the model has been quantised before
- * @throws {QuantizationError} of `@tessera-lm/weights`, for weights that are NaN or infinite; the matrices before stay quantised
+ * @throws {QuantizationError} of `@tessera-lm/weights`, for weights that the type cannot hold, such as NaN in blocks and 100,000 in F16; the matrices before stay quantised
  */
 export async function quantizeModel(
   model: object,
@@ -55,12 +61,8 @@ export async function quantizeModel(
   if (found.size === 0) throw new QuantizedModelError();
   const perplexityBefore = await options.perplexity?.();
   const matrices: QuantizedMatrixReport[] = [];
-  let [squares, energy] = [0, 0];
   for (const [path, module] of found) {
-    const report = await quantizeModule(model, path, module, type);
-    matrices.push(report);
-    squares += report.rmse ** 2 * (report.bytesBefore / 4);
-    energy += report.rmse === 0 ? 0 : (report.rmse / report.relativeRmse) ** 2 * (report.bytesBefore / 4);
+    matrices.push(await quantizeModule(model, path, module, type));
   }
   const perplexityAfter = await options.perplexity?.();
   const total = (field: "bytesBefore" | "bytesAfter"): number => matrices.reduce((sum, each) => sum + each[field], 0);
@@ -69,7 +71,7 @@ export async function quantizeModel(
     matrices,
     bytesBefore: total("bytesBefore"),
     bytesAfter: total("bytesAfter"),
-    relativeRmse: squares === 0 ? 0 : Math.sqrt(squares / energy),
+    relativeRmse: combinedReport(matrices).relativeRmse,
     ...(perplexityBefore !== undefined && { perplexityBefore, perplexityAfter }),
   };
 }
@@ -80,23 +82,35 @@ async function quantizeModule(
   module: Linear | Embedding,
   type: QuantizedType,
 ): Promise<QuantizedMatrixReport> {
-  const { values, shape } = await rowsOf(module);
-  const matrix: StoredMatrix = quantizedMatrix(values, type, shape);
-  const error = quantizationReport(values, dequantize(await bytesOf(matrix), matrix.format));
+  const shape = rowShape(module);
+  const parts = new QuantizedParts(path, type, shape);
+  const reports: QuantizationReport[] = [];
+  for (const band of bandsOf(shape)) {
+    const values = await rowsOf(module, band);
+    const blocks = parts.put(values, shape[1], band[0]);
+    reports.push(quantizationReport(values, dequantize(blocks, parts.format)));
+  }
+  const matrix = parts.matrix();
   store(model, module, matrix);
-  return { path, type: matrix.format, bytesBefore: 4 * values.length, bytesAfter: sizeOf(matrix), ...error };
+  const bytesBefore = 4 * shape[0] * shape[1];
+  return { path, type: matrix.format, bytesBefore, bytesAfter: sizeOf(matrix), ...combinedReport(reports) };
 }
 
-/** The numbers of a weight with those of one output as neighbours, (O, I). */
-async function rowsOf(
-  module: Linear | Embedding,
-): Promise<{ readonly values: Float32Array; readonly shape: readonly [number, number] }> {
-  const { weight } = module;
-  if (!(module instanceof Linear)) return { values: await weight.data<"float32">(), shape: weight.shape };
-  const turned = transpose(weight);
+/** (O, I) of a weight, which is (I, O) in a linear layer. */
+function rowShape(module: Linear | Embedding): readonly [outputs: number, inputs: number] {
+  const [first, second] = module.weight.shape;
+  return module instanceof Linear ? [second, first] : [first, second];
+}
+
+/** Some rows of a weight as (O, I). */
+async function rowsOf(module: Linear | Embedding, [start, end]: Band): Promise<Float32Array> {
+  const rows = tidy(() => {
+    if (!(module instanceof Linear)) return slice(module.weight, [start, 0], [end - start, -1]);
+    return transpose(slice(module.weight, [0, start], [-1, end - start]));
+  });
   try {
-    return { values: await turned.data<"float32">(), shape: [weight.shape[1], weight.shape[0]] };
+    return await rows.data<"float32">();
   } finally {
-    turned.dispose();
+    rows.dispose();
   }
 }

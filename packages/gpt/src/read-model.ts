@@ -1,5 +1,6 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
-import type { HostTensor, StorageType, TensorFile } from "@tessera-lm/weights";
+import { blockValues, type HostTensor, type StorageType, type TensorFile } from "@tessera-lm/weights";
+import { bandsOf, putTurned } from "./bands.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { EncoderDecoder } from "./encoder-decoder.ts";
@@ -7,9 +8,9 @@ import { TensorMismatchError, UnsupportedModelError, WrongKindError } from "./er
 import type { Family, Json, StoredTensor } from "./families/family.ts";
 import { gpt2 } from "./families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "./families/index.ts";
-import { fillModel, hollow } from "./fill-model.ts";
+import { allFloats, fillModel, hollow } from "./fill-model.ts";
 import type { Gpt2 } from "./gpt2.ts";
-import { quantizedMatrix } from "./stored-matrix.ts";
+import { QuantizedParts } from "./stored-matrix.ts";
 
 /** What a model computes, and what it is opened as. */
 export interface ModelKinds {
@@ -48,8 +49,8 @@ const READERS: { readonly [Kind in ModelKind]: ReadonlyMap<unknown, Reader<Model
 export interface ReadModelOptions {
   /**
    * How linear layers, embeddings and heads are kept in memory: float32 (default), to be trained; or in fewer bits, to be
-   * run, F16 where rows are no whole blocks of 32. Each tensor is quantised as it is read, so that memory never holds the
-   * model in float32.
+   * run, F16 where rows are no whole blocks of 32. Each tensor is quantised as it is read, so that memory holds the
+   * model in this precision, one tensor of it, and little more.
    */
   readonly precision?: StorageType;
   /** `generation_config.json`, parsed: its `eos_token_id` wins over that of `config.json`, as in transformers. */
@@ -60,7 +61,8 @@ export interface ReadModelOptions {
 
 /**
  * A model from its `config.json` and its tensors, wherever they come from: in a browser, from what was fetched.
- * `loadModel` of `@tessera-lm/gpt/node` does it with a folder. Tensors are read one at a time.
+ * `loadModel` of `@tessera-lm/gpt/node` does it with a folder. Tensors are read some rows at a
+ * time: memory holds the model, one tensor as it is kept, and little more.
  * @param fields config.json, parsed, in the form of transformers
  * @param file of `openSafetensors` of `@tessera-lm/weights`, for instance; it stays open
  * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
@@ -110,26 +112,42 @@ async function readFamily<Config, Model extends object>(
   const config = family.readConfig(fields, `${place}/config.json`, file.entries);
   const mismatch = `${place} does not hold the ${family.name} of its config.json`;
   const stored = checkedTensors(family, config, file, mismatch);
-  const floats = (tensor: StoredTensor): Promise<Float32Array> => readFloats(file, tensor.name);
-  const model = family.assemble((await family.settle?.(config, stored, floats)) ?? config, hollow);
+  const floats = (tensor: StoredTensor): AsyncIterable<Float32Array> => readFloats(file, tensor);
+  const all = (tensor: StoredTensor): Promise<Float32Array> => allFloats(floats(tensor), tensor.shape);
+  const model = family.assemble((await family.settle?.(config, stored, all)) ?? config, hollow);
   const matrix = async (tensor: StoredTensor, isTable: boolean): Promise<StoredMatrix | undefined> => {
     if (precision === "F32") return undefined;
-    const [rows, columns] = tensor.shape as readonly [number, number];
-    const values = await floats(tensor);
-    if (isTable || tensor.transposed) return quantizedMatrix(values, precision, [rows, columns]);
-    return quantizedMatrix(transposed(values, rows, columns), precision, [columns, rows]);
+    return isTable || tensor.transposed ? byRows(file, tensor, precision) : byColumns(file, tensor, precision);
   };
   await fillModel(model, stored, { floats, matrix });
   return model;
 }
 
-/** (rows, columns) → (columns, rows) */
-function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) turned[column * rows + row] = values[row * columns + column];
+/** A matrix that lies in the file as (outputs, inputs). */
+async function byRows(file: TensorFile, tensor: StoredTensor, precision: StorageType): Promise<StoredMatrix> {
+  const [outputs, inputs] = tensor.shape;
+  const parts = new QuantizedParts(tensor.name, precision, [outputs, inputs]);
+  let row = 0;
+  for await (const band of readFloats(file, tensor)) {
+    parts.put(band, inputs, row);
+    row += band.length / inputs;
   }
-  return turned;
+  return parts.matrix();
+}
+
+/** A matrix that lies in the file as (inputs, outputs): some rows there are some columns of ours, whole blocks of them. */
+async function byColumns(file: TensorFile, tensor: StoredTensor, precision: StorageType): Promise<StoredMatrix> {
+  const [inputs, outputs] = tensor.shape;
+  const parts = new QuantizedParts(tensor.name, precision, [outputs, inputs]);
+  let column = 0;
+  for await (const band of readFloats(file, tensor, blockValues(parts.format))) {
+    const width = band.length / outputs;
+    const turned = new Float32Array(band.length);
+    putTurned(band, 0, [width, outputs], turned);
+    parts.put(turned, width, 0, column);
+    column += width;
+  }
+  return parts.matrix();
 }
 
 /** The family's tensors under the names that they have in the file. @throws {TensorMismatchError} */
@@ -175,8 +193,13 @@ function nameIn(names: ReadonlyMap<string, string>, name: string, prefix: string
   return !names.has(name) && names.has(bare) ? bare : name;
 }
 
-async function readFloats(file: TensorFile, name: string): Promise<Float32Array> {
-  const { data, dtype }: HostTensor = await file.read(name);
-  if (data instanceof Float32Array) return data;
-  throw new TensorMismatchError("loadModel: weights are F32, F16 or BF16", [`${name} is ${dtype}`]);
+/** The numbers of a tensor, a multiple of `unit` rows at a time. */
+async function* readFloats(file: TensorFile, { name, shape }: StoredTensor, unit = 1): AsyncGenerator<Float32Array> {
+  for (const [start, end] of bandsOf(shape, unit)) {
+    const { data, dtype }: HostTensor = await file.readRows(name, start, end);
+    if (!(data instanceof Float32Array)) {
+      throw new TensorMismatchError("loadModel: weights are F32, F16 or BF16", [`${name} is ${dtype}`]);
+    }
+    yield data;
+  }
 }

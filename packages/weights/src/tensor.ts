@@ -1,3 +1,5 @@
+import { ReadError } from "./errors.ts";
+
 /** Element types that can be read and written, by their safetensors names. */
 export type DType = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8" | "BOOL";
 
@@ -51,6 +53,28 @@ export function byteLength(dtype: DType, shape: readonly number[]): number | und
   const count = elementCount(shape);
   const bytes = count === undefined ? Number.NaN : count * BYTES[dtype];
   return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** Rows along the first axis, the last not included. */
+export type RowRange = readonly [start: number, end: number];
+
+/** The shape of some rows of a tensor, or of all, and of those before them. @throws ReadError unless it has these rows */
+export function rowsOf(
+  file: string,
+  tensor: string,
+  shape: readonly number[],
+  range?: RowRange,
+): { readonly shape: readonly number[]; readonly skipped: readonly number[] } {
+  if (range === undefined) return { shape, skipped: [0] };
+  const [start, end] = range;
+  const [rows = 0, ...row] = shape;
+  if (Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= rows) {
+    return { shape: [end - start, ...row], skipped: [start, ...row] };
+  }
+  throw new ReadError(
+    file,
+    `tensor ${JSON.stringify(tensor)} of shape [${shape.join(", ")}] has no rows ${start} to ${end}`,
+  );
 }
 
 /** `F32 of shape [2, 3]`, for messages. */

@@ -1,5 +1,6 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufFile, GgufValue } from "@tessera-lm/weights";
+import { bandsOf } from "../bands.ts";
 import type { Decoder } from "../decoder.ts";
 import { TensorMismatchError, TokenizerMismatchError, UnsupportedModelError } from "../errors.ts";
 import { fillModel, hollow, type WeightSource } from "../fill-model.ts";
@@ -113,9 +114,11 @@ function checkTokenizer(place: string, { metadata, entries }: GgufFile): void {
 
 function weightsOf(file: GgufFile, unpack: boolean): WeightSource {
   return {
-    async floats(tensor: GgufStoredTensor) {
-      const { data } = await file.read(tensor.name);
-      return ordered(data, tensor);
+    async *floats(tensor: GgufStoredTensor) {
+      for (const [start, end] of bandsOf(tensor.shape, tensor.headWidth)) {
+        const { data, shape } = await file.readRows(tensor.name, start, end);
+        yield ordered(data, { ...tensor, shape });
+      }
     },
     async matrix(tensor: GgufStoredTensor): Promise<StoredMatrix | undefined> {
       const format = file.entries.get(tensor.name)?.dtype as StoredMatrix["format"];

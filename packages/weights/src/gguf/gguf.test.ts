@@ -5,7 +5,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ByteSource, bytesSource } from "../byte-source.ts";
-import { GgufError, MetadataError, MissingTensorError, TensorDataError, UnsupportedDTypeError } from "../errors.ts";
+import {
+  GgufError,
+  MetadataError,
+  MissingTensorError,
+  ReadError,
+  TensorDataError,
+  UnsupportedDTypeError,
+} from "../errors.ts";
 import { dequantize, quantize, STORAGE_TYPES } from "../quantize/quantize.ts";
 import { encodeGguf, type GgufTensorToWrite } from "./encode.ts";
 import { openGgufFile, writeGgufFile } from "./file.ts";
@@ -73,6 +80,17 @@ describe("a file that Python's gguf wrote", async () => {
     for (const dtype of ["F16", "BF16", "Q8_0", "Q4_0"] as const) {
       const values = dtype === "F16" ? ramp.slice(0, 5) : ramp;
       expect((await file.read(dtype.toLowerCase())).data).toEqual(dequantize(quantize(values, dtype), dtype));
+    }
+  });
+
+  it("is read by rows", async () => {
+    for (const name of ["f32", "bf16", "q8_0", "q4_0"]) {
+      const { dtype, shape, data } = await file.read(name);
+      for (const row of [0, 1]) {
+        const part = { dtype, shape: [1, shape[1]], data: data.slice(row * shape[1], (row + 1) * shape[1]) };
+        expect(await file.readRows(name, row, row + 1)).toEqual(part);
+      }
+      await expect(file.readRows(name, 1, 3)).rejects.toThrow(ReadError);
     }
   });
 

@@ -1,8 +1,8 @@
 import { type ByteSource, readRange } from "../byte-source.ts";
-import { MissingTensorError, UnsupportedDTypeError } from "../errors.ts";
+import { MissingTensorError, ReadError, UnsupportedDTypeError } from "../errors.ts";
 import { orWrongFormat } from "../file-format.ts";
 import { dequantize, isStorageType, STORAGE_TYPES, type StorageType } from "../quantize/quantize.ts";
-import type { TensorEntry } from "../tensor.ts";
+import { type RowRange, rowsOf, type TensorEntry } from "../tensor.ts";
 import { entryBytes, type Header, readHeader } from "./header.ts";
 import type { GgufValue } from "./values.ts";
 
@@ -25,6 +25,8 @@ export interface GgufFile {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** Reads one tensor as float32. @throws MissingTensorError, UnsupportedDTypeError, ReadError */
   read(name: string): Promise<GgufTensor>;
+  /** Reads rows `start` to `end`, without the last, of one tensor: along its first axis. @throws as `read` */
+  readRows(name: string, start: number, end: number): Promise<GgufTensor>;
   /** Reads one tensor's bytes as they are, for computing on its blocks or writing it again. @throws as `read` */
   readBytes(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -37,17 +39,25 @@ export interface GgufFile {
  */
 export async function openGguf(source: ByteSource): Promise<GgufFile> {
   const header = await orWrongFormat(source, "GGUF", () => readHeader(source));
-  const readBytes = (name: string): Promise<Uint8Array> => readTensorBytes(source, header, name);
+  const read = (name: string, rows?: RowRange): Promise<GgufTensor> => readTensor(source, header, name, rows);
   return {
     entries: header.entries,
     metadata: header.metadata,
-    readBytes,
-    read: async (name) => {
-      const { dtype, shape } = storedEntry(source, header, name);
-      return { dtype, shape, data: dequantize(await readBytes(name), dtype) };
-    },
+    read: (name) => read(name),
+    readRows: (name, start, end) => read(name, [start, end]),
+    readBytes: (name) => readTensorBytes(source, header, name),
     close: () => source.close(),
   };
+}
+
+async function readTensor(source: ByteSource, header: Header, name: string, rows?: RowRange): Promise<GgufTensor> {
+  const { dtype, shape: whole, start } = storedEntry(source, header, name);
+  const { shape, skipped } = rowsOf(source.name, name, whole, rows);
+  const [offset, length] = [skipped, shape].map((part) => entryBytes({ dtype, shape: part }));
+  if (offset === undefined || length === undefined) {
+    throw new ReadError(source.name, `rows ${rows} of tensor ${JSON.stringify(name)} are no whole blocks`);
+  }
+  return { dtype, shape, data: dequantize(await readRange(source, start + offset, length), dtype) };
 }
 
 async function readTensorBytes(source: ByteSource, header: Header, name: string): Promise<Uint8Array> {

@@ -3,18 +3,22 @@ import { describe, expect, it } from "vitest";
 import { QuantizationError } from "../errors.ts";
 import reference from "../fixtures/quants.json" with { type: "json" };
 import { dequantize, quantize, type StorageType, storedBytes } from "./quantize.ts";
-import { quantizationReport } from "./report.ts";
+import { combinedReport, quantizationReport } from "./report.ts";
 
 const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
 const floatsOf = (base64: string): Float32Array => new Float32Array(bytesOf(base64).buffer);
 const hex = (array: Uint8Array | Float32Array): string =>
   Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("hex");
 
+/** Finite numbers that Python makes infinite are refused here. */
+const orInfinite = (value: number): number => (Math.abs(value) < 65520 ? value : value * Infinity);
+
 describe.each(["F16", "BF16", "Q8_0", "Q4_0"] as const)("%s", (type) => {
   const { stored, restored, values } = reference[type];
 
   it("stores the bits that Python's gguf does", () => {
-    const stores = quantize(floatsOf(values ?? reference.values), type);
+    const given = floatsOf(values ?? reference.values);
+    const stores = quantize(type === "F16" ? given.map(orInfinite) : given, type);
     expect(hex(stores)).toBe(hex(bytesOf(stored)));
   });
 
@@ -70,16 +74,49 @@ describe("blocks", () => {
   });
 });
 
+it.each([
+  ["F16", 65519, 65520],
+  ["BF16", 3.3895e38, 3.4e38],
+] as const)("%s refuses a finite number that would become infinite, and says where it is", (type, fits, tooLarge) => {
+  const with37 = (value: number): Float32Array => new Float32Array(64).fill(value, 37, 38);
+  for (const sign of [1, -1]) {
+    expect(dequantize(quantize(with37(sign * fits), type), type)[37] / (sign * fits)).toBeCloseTo(1, 2);
+    expect(() => quantize(with37(sign * tooLarge), type)).toThrow(QuantizationError);
+  }
+  expect(() => quantize(with37(tooLarge), type)).toThrow(`${type}: value 37 is ${Math.fround(tooLarge)}, beyond`);
+  expect(dequantize(quantize(with37(-Infinity), type), type)[37]).toBe(-Infinity);
+});
+
 describe("quantizationReport", () => {
   it("gives the root mean square and the largest of the differences", () => {
     const report = quantizationReport(Float32Array.of(3, 0, -4, 0), Float32Array.of(3, 2, -4, -2));
-    expect(report).toEqual({ rmse: Math.SQRT2, relativeRmse: Math.sqrt(8 / 25), maxError: 2 });
+    expect(report).toEqual({
+      count: 4,
+      rmse: Math.SQRT2,
+      relativeRmse: Math.sqrt(8 / 25),
+      maxError: 2,
+      rms: 2.5,
+    });
   });
 
   it("is zero for nothing and for equals, and keeps a NaN", () => {
-    const zero = { rmse: 0, relativeRmse: 0, maxError: 0 };
-    expect(quantizationReport(new Float32Array(0), new Float32Array(0))).toEqual(zero);
-    expect(quantizationReport(new Float32Array(3), new Float32Array(3))).toEqual(zero);
+    const zero = { rmse: 0, relativeRmse: 0, maxError: 0, rms: 0 };
+    expect(quantizationReport(new Float32Array(0), new Float32Array(0))).toEqual({ count: 0, ...zero });
+    expect(quantizationReport(new Float32Array(3), new Float32Array(3))).toEqual({ count: 3, ...zero });
     expect(quantizationReport(Float32Array.of(1), Float32Array.of(Number.NaN)).maxError).toBeNaN();
+  });
+
+  it("of a whole is that of its parts together, exact ones too", () => {
+    const values = Float32Array.from({ length: 96 }, (_, i) => Math.sin(i));
+    const restored = dequantize(quantize(values, "Q4_0"), "Q4_0");
+    restored.set(values.subarray(0, 32));
+    const ranges = [[0, 32], [32, 32], [32, 90], [90, 96]]; // biome-ignore format: short
+    const parts = ranges.map((range) => quantizationReport(values.subarray(...range), restored.subarray(...range)));
+    const whole = quantizationReport(values, restored);
+    const combined = combinedReport(parts);
+    for (const [field, value] of Object.entries(whole)) {
+      expect(combined[field as keyof typeof combined], field).toBeCloseTo(value, 12);
+    }
+    expect(combinedReport([])).toEqual(quantizationReport(new Float32Array(0), new Float32Array(0)));
   });
 });

@@ -35,6 +35,8 @@ describe("shards", () => {
     expect(file.metadata.get("format")).toBe("pt");
     for (const [name, tensor] of tensors) expect(await file.read(name)).toEqual(tensor);
     await expect(file.read("fifth")).rejects.toThrow(MissingTensorError);
+    expect((await file.readRows("third", 1, 3)).data).toEqual(Int32Array.of(1, 2));
+    await expect(file.readRows("fifth", 0, 1)).rejects.toThrow(MissingTensorError);
     await file.close();
   });
 

@@ -42,6 +42,30 @@ describe("a file that Python's safetensors wrote", async () => {
     expect(await file.read(name)).toEqual({ dtype, shape, data });
   });
 
+  it("is read by rows", async () => {
+    for (const name of ["z.f32", "f16", "bf16", "i64", "u8", "empty"]) {
+      const { dtype, shape, data } = await file.read(name);
+      const [rows = 0, ...row] = shape;
+      const size = row.reduce((product, length) => product * length, 1);
+      for (let start = 0; start <= rows; start++) {
+        for (let end = start; end <= rows; end++) {
+          const part = { dtype, shape: [end - start, ...row], data: data.slice(start * size, end * size) };
+          expect(await file.readRows(name, start, end)).toEqual(part);
+        }
+      }
+    }
+    for (const [start, end] of [
+      [-1, 1],
+      [1, 3],
+      [2, 1],
+      [0.5, 1],
+      [0, Number.NaN],
+    ]) {
+      await expect(file.readRows("z.f32", start, end)).rejects.toThrow(ReadError);
+    }
+    await expect(file.readRows("scalar", 0, 1)).rejects.toThrow("has no rows 0 to 1");
+  });
+
   it("is written again byte for byte", async () => {
     expect(await join(encodeSafetensors((await readAll(file)).reverse()))).toEqual(Uint8Array.from(bytes));
   });

@@ -8,6 +8,8 @@ import {
   describe,
   type HostTensor,
   isDType,
+  type RowRange,
+  rowsOf,
   type TensorEntry,
   type TensorToWrite,
 } from "../tensor.ts";
@@ -24,6 +26,8 @@ export interface TensorFile {
   readonly metadata: ReadonlyMap<string, string>;
   /** Reads one tensor. @throws MissingTensorError, UnsupportedDTypeError, ReadError */
   read(name: string): Promise<HostTensor>;
+  /** Reads rows `start` to `end`, without the last, of one tensor: along its first axis. @throws as `read` */
+  readRows(name: string, start: number, end: number): Promise<HostTensor>;
   close(): Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
     entries: header.entries,
     metadata: header.metadata,
     read: (name) => readTensor(source, header, dataStart, name),
+    readRows: (name, start, end) => readTensor(source, header, dataStart, name, [start, end]),
     close: () => source.close(),
   };
 }
@@ -64,12 +69,20 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
   return length;
 }
 
-async function readTensor(source: ByteSource, header: Header, dataStart: number, name: string): Promise<HostTensor> {
+async function readTensor(
+  source: ByteSource,
+  header: Header,
+  dataStart: number,
+  name: string,
+  rows?: RowRange,
+): Promise<HostTensor> {
   const entry = header.entries.get(name);
   if (entry === undefined) throw new MissingTensorError(source.name, name, header.entries.keys());
-  const { dtype, shape, start, end } = entry;
+  const { dtype, start } = entry;
   if (!isDType(dtype)) throw new UnsupportedDTypeError(source.name, name, dtype, DTYPES);
-  const bytes = await readRange(source, dataStart + start, end - start);
+  const { shape, skipped } = rowsOf(source.name, name, entry.shape, rows);
+  const offset = dataStart + start + (byteLength(dtype, skipped) as number);
+  const bytes = await readRange(source, offset, byteLength(dtype, shape) as number);
   return { dtype, shape, data: decodeData(dtype, bytes) };
 }
 

@@ -35,14 +35,16 @@ function joined(
 ): TensorFile {
   const shardOf = (tensor: string): TensorFile | undefined => shards.get(weightMap.get(tensor) ?? "");
   const entries = [...weightMap.keys()].map((tensor) => [tensor, shardOf(tensor)?.entries.get(tensor)] as const);
+  const shardWith = (tensor: string): TensorFile => {
+    const shard = shardOf(tensor);
+    if (shard === undefined) throw new MissingTensorError(indexPath, tensor, weightMap.keys());
+    return shard;
+  };
   return {
     entries: new Map(entries.flatMap(([tensor, entry]) => (entry === undefined ? [] : [[tensor, entry] as const]))),
     metadata: [...shards.values()][0]?.metadata ?? new Map(),
-    read: async (tensor) => {
-      const shard = shardOf(tensor);
-      if (shard === undefined) throw new MissingTensorError(indexPath, tensor, weightMap.keys());
-      return shard.read(tensor);
-    },
+    read: async (tensor) => shardWith(tensor).read(tensor),
+    readRows: async (tensor, start, end) => shardWith(tensor).readRows(tensor, start, end),
     close,
   };
 }
