@@ -45,8 +45,10 @@ export class UnsupportedModelError extends Error {
   readonly isTesseraError = true;
 
   constructor(file: string, field: string, value: unknown, supported: readonly unknown[]) {
-    const list = supported.map((each) => JSON.stringify(each)).join(" or ");
-    super(`${file}: ${field} is ${JSON.stringify(value)}, which is not supported; supported is ${list}.`);
+    const shown = (each: unknown): string => (each === undefined ? "undefined" : JSON.stringify(each));
+    super(
+      `${file}: ${field} is ${shown(value)}, which is not supported; supported is ${supported.map(shown).join(" or ")}.`,
+    );
   }
 }
 
@@ -79,7 +81,10 @@ export class TensorMismatchError extends Error {
   readonly problems: readonly string[];
 
   constructor(what: string, problems: readonly string[]) {
-    const more = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : "";
+    const more =
+      problems.length > MOST_PROBLEMS
+        ? `; and ${problems.length - MOST_PROBLEMS} more (error.problems lists all ${problems.length})`
+        : "";
     super(`${what}: ${problems.slice(0, MOST_PROBLEMS).join("; ")}${more}.`);
     this.problems = problems;
   }
@@ -89,6 +94,17 @@ export class TensorMismatchError extends Error {
 export class PlanError extends Error {
   override readonly name = "PlanError";
   readonly isTesseraError = true;
+}
+
+/** A way to store weights that there is not. */
+export class StorageTypeError extends Error {
+  override readonly name = "StorageTypeError";
+  readonly isTesseraError = true;
+
+  constructor(type: string, known: readonly string[]) {
+    const list = known.map((each) => JSON.stringify(each)).join(" or ");
+    super(`There is no storage type ${JSON.stringify(type)} for weights: take ${list}.`);
+  }
 }
 
 /** A model with nothing left to quantise. */

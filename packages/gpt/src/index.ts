@@ -33,6 +33,7 @@ export {
   PlanError,
   QuantizedModelError,
   SequenceTooLongError,
+  StorageTypeError,
   TensorMismatchError,
   TokenizerMismatchError,
   UnsupportedModelError,

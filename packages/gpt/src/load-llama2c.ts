@@ -1,6 +1,6 @@
 import { fileSource } from "@tessera-lm/weights/node";
 import type { Decoder } from "./decoder.ts";
-import { readLlama2c } from "./read-llama2c.ts";
+import { isLlama2c, readLlama2c } from "./read-llama2c.ts";
 
 /**
  * Opens a model of llama2.c: a `.bin` file, as `readLlama2c` reads it.
@@ -11,6 +11,16 @@ export async function loadLlama2c(path: string): Promise<Decoder> {
   const source = await fileSource(path);
   try {
     return await readLlama2c(source);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Whether a file is a model of llama2.c, by its header and its length. */
+export async function holdsLlama2c(path: string): Promise<boolean> {
+  const source = await fileSource(path);
+  try {
+    return await isLlama2c(source);
   } finally {
     await source.close();
   }

@@ -1,13 +1,16 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
-import type { StorageType } from "@tessera-lm/weights";
+import type { StorageType, TensorToWrite } from "@tessera-lm/weights";
+import { openSafetensorsFolder, writeSafetensorsFolder } from "@tessera-lm/weights/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type FakeHub, fakeHub } from "../../weights/src/testing/fake-hub.ts";
 import { createDecoder, type Decoder } from "./decoder.ts";
 import { createEncoder } from "./encoder.ts";
-import { ModelFileError } from "./errors.ts";
+import { ModelFileError, StorageTypeError, TensorMismatchError, WrongKindError } from "./errors.ts";
+import { saveGguf } from "./gguf/save-gguf.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
 import { loadModel } from "./load-model.ts";
 import { type QuantizedType, quantizeModel } from "./quantize-model.ts";
@@ -77,7 +80,9 @@ test("a name is opened from the hub, once it is there without it", () =>
 test.each(["./no/folder", "/no/folder", "a/b/c", "nothing"])(
   "%s is no name on the hub but a folder that is missing",
   async (place) => {
-    await expect(loadModel(place)).rejects.toThrow(ModelFileError);
+    const error = await loadModel(place).catch((each) => each);
+    expect(error).toBeInstanceOf(ModelFileError);
+    expect(error.message).toContain(`${place}. A model of the Hugging Face Hub is named owner/name`);
   },
 );
 
@@ -91,3 +96,76 @@ test("a folder with nothing but a pickle is refused, with how to convert it", ()
     await expect(loadModel(folder)).rejects.toThrow(/pytorch_model.bin is .*pickle.*safetensors/is);
     dispose(model);
   }));
+
+test("tensors that are no floats are named together, before any is read", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveModel(model, folder);
+    const file = await openSafetensorsFolder(folder);
+    const changed = await Promise.all(
+      Array.from(file.entries, async ([name, { shape }]): Promise<[string, TensorToWrite]> => {
+        if (!name.includes("ln_f")) return [name, await file.read(name)];
+        return [name, { dtype: "I32", shape, data: new Int32Array(64) }];
+      }),
+    );
+    await file.close();
+    await writeSafetensorsFolder(folder, changed);
+    const before = memory().numTensors;
+    const error = await loadModel(folder).catch((each) => each);
+    expect(error).toBeInstanceOf(TensorMismatchError);
+    expect(error.problems).toEqual([
+      "transformer.ln_f.weight is I32, expected F32, F16, BF16",
+      "transformer.ln_f.bias is I32, expected F32, F16, BF16",
+    ]);
+    expect(memory().numTensors).toBe(before);
+    dispose(model);
+  }));
+
+test("a type that there is not is named, with those that there are", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveModel(model, folder);
+    const before = memory().numTensors;
+    const known = 'take "F32" or "BF16" or "F16" or "Q8_0" or "Q4_0"';
+    const precision = "q8" as StorageType;
+    await expect(loadModel(folder, "decoder", { precision })).rejects.toThrow(
+      `no storage type "q8" for weights: ${known}`,
+    );
+    await expect(quantizeModel(model, "Q5_0" as QuantizedType)).rejects.toThrow(StorageTypeError);
+    expect(memory().numTensors).toBe(before);
+    expect(storedMatrices(model).size).toBe(0);
+    dispose(model);
+  }));
+
+test("a quantised model is not saved in float32, and says why", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await quantizeModel(model, "Q8_0");
+    await expect(saveModel(model, folder)).rejects.toThrow(/it is quantised.*saveGguf/);
+    dispose(model);
+  }));
+
+test("another file than a GGUF says how it is opened", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveModel(model, folder);
+    await expect(loadModel(join(folder, "model.safetensors"))).rejects.toThrow("Pass the folder that they lie in");
+    const pickle = fileURLToPath(new URL("../../weights/src/fixtures/pickle-zip.bin", import.meta.url));
+    await expect(loadModel(pickle, "encoder")).rejects.toThrow(/pickle/);
+    const llama2c = join(folder, "stories.bin");
+    await writeFile(llama2c, llama2cFile());
+    await expect(loadModel(llama2c)).rejects.toThrow("is a model of llama2.c: open it with loadLlama2c");
+    await saveGguf(model, join(folder, "model.gguf"));
+    await expect(loadModel(join(folder, "model.gguf"), "encoder")).rejects.toThrow(WrongKindError);
+    dispose(model);
+  }));
+
+/** One layer of two features and three tokens, all zeros. */
+function llama2cFile(): Uint8Array {
+  const [width, feedForward, vocabSize, contextLength] = [2, 3, 3, 4];
+  const numbers =
+    vocabSize * width + width + 4 * width * width + width + 3 * width * feedForward + width + 2 * contextLength;
+  const file = new Uint8Array(28 + 4 * numbers);
+  new Int32Array(file.buffer, 0, 7).set([width, feedForward, 1, 1, 1, vocabSize, contextLength]);
+  return file;
+}

@@ -1,10 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { StorageType } from "@tessera-lm/weights";
-import { type DownloadOptions, downloadFromHub, openSafetensorsFolder } from "@tessera-lm/weights/node";
+import { GgufError, type StorageType, WrongFormatError } from "@tessera-lm/weights";
+import { type DownloadOptions, downloadFromHub, openGgufFile, openSafetensorsFolder } from "@tessera-lm/weights/node";
 import { ConfigError, ModelFileError, WrongKindError } from "./errors.ts";
 import type { Json } from "./families/family.ts";
 import { loadGguf } from "./gguf/load-gguf.ts";
+import { holdsLlama2c } from "./load-llama2c.ts";
 import { type ModelKind, type ModelKinds, readModel, requireKnown } from "./read-model.ts";
 
 export interface LoadModelOptions extends DownloadOptions {
@@ -23,7 +24,7 @@ export interface LoadModelOptions extends DownloadOptions {
  * memory holds the model, one tensor as it is kept, and little more.
  * @param place a folder, a file, or `owner/name` where there is no such folder
  * @param kind `decoder` (default) for GPT-2, Llama, Mistral and Qwen2, `encoder` for BERT, `encoder-decoder` for T5
- * @throws {ModelFileError} for a config.json that is missing or is not JSON
+ * @throws {ModelFileError} for a place that is missing, a config.json that is missing or is not JSON, or a file of another format
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
  * @throws {WrongKindError} for an architecture of another kind
  * @throws {ConfigError} for a configuration that cannot be built
@@ -43,6 +44,11 @@ export async function loadModel<Kind extends ModelKind = "decoder">(
   const found = await stat(place).catch(() => undefined);
   if (found?.isFile()) return loadFile(place, kind, options);
   const isName = found === undefined && HUB_NAME.test(place);
+  if (found === undefined && !isName) {
+    throw new ModelFileError(
+      `There is no file or folder ${place}. A model of the Hugging Face Hub is named owner/name, as in openai-community/gpt2.`,
+    );
+  }
   return loadFolder(isName ? await downloadFromHub(place, options) : place, kind, options);
 }
 
@@ -54,9 +60,24 @@ async function loadFile<Kind extends ModelKind>(
   kind: Kind,
   { precision }: LoadModelOptions,
 ): Promise<ModelKinds[Kind]> {
-  if (kind !== "decoder") throw new WrongKindError(path, "GGUF", "decoder");
-  const { model } = await loadGguf(path, { unpack: precision === "F32" });
-  return model as ModelKinds[Kind];
+  try {
+    if (kind === "decoder") return (await loadGguf(path, { unpack: precision === "F32" })).model as ModelKinds[Kind];
+    await (await openGgufFile(path)).close();
+  } catch (error) {
+    throw await advised(error, path);
+  }
+  throw new WrongKindError(path, "GGUF", "decoder");
+}
+
+/** An error in a file that is no GGUF, or one that says how such a file is opened. */
+async function advised(cause: unknown, path: string): Promise<unknown> {
+  if (cause instanceof WrongFormatError && cause.found === "a safetensors file") {
+    return new ModelFileError(`${path} holds weights alone. Pass the folder that they lie in, with config.json.`, {
+      cause,
+    });
+  }
+  const isLlama2c = cause instanceof GgufError && (await holdsLlama2c(path));
+  return isLlama2c ? new ModelFileError(`${path} is a model of llama2.c: open it with loadLlama2c.`, { cause }) : cause;
 }
 
 async function loadFolder<Kind extends ModelKind>(

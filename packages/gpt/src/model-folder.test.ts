@@ -308,7 +308,7 @@ test("tensors that are missing, unknown or of another shape are named", async ()
 
 test("a message lists five problems in one line, and counts the rest", () => {
   const error = new TensorMismatchError("a file does not fit", ["a", "b", "c", "d", "e", "f", "g"]);
-  expect(error.message).toBe("a file does not fit: a; b; c; d; e; and 2 more.");
+  expect(error.message).toBe("a file does not fit: a; b; c; d; e; and 2 more (error.problems lists all 7).");
   expect(error.problems).toHaveLength(7);
 });
 
@@ -363,7 +363,7 @@ test.each(["[]", "null", "3", '"gpt2"'])("a config.json that is %s is refused", 
 });
 
 test("what is not there, or not JSON, is named", async () => {
-  await expect(loadModel(join(folder, "nowhere"))).rejects.toThrow(/nowhere.config.json/);
+  await expect(loadModel(join(folder, "nowhere"))).rejects.toThrow(/no file or folder .*nowhere/);
   await writeFile(join(folder, "config.json"), "{");
   await expect(loadModel(folder)).rejects.toThrow(ModelFileError);
   await cp(join(fixture("gelu-new"), "config.json"), join(folder, "config.json"));

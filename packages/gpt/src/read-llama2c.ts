@@ -4,7 +4,7 @@ import { assignStored } from "./assign-stored.ts";
 import { assembleDecoder, type Decoder } from "./decoder.ts";
 import { type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 import { decoderShapes } from "./decoder-shapes.ts";
-import { ModelFileError } from "./errors.ts";
+import { ConfigError, ModelFileError } from "./errors.ts";
 import { resolved } from "./families/family.ts";
 import { halvesFirst } from "./gguf/head-rows.ts";
 
@@ -20,12 +20,31 @@ const HEADER_BYTES = 28;
  * @throws {ConfigError} for a header that no model has
  */
 export async function readLlama2c(source: ByteSource): Promise<Decoder> {
+  const { config, places } = await layoutOf(source);
+  return await readModel(source, config, places);
+}
+
+/** Whether its header and its length are those of such a file. */
+export async function isLlama2c(source: ByteSource): Promise<boolean> {
+  try {
+    await layoutOf(source);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelFileError || error instanceof ConfigError) return false;
+    throw error;
+  }
+}
+
+/** What the header says, and where each parameter lies. */
+async function layoutOf(
+  source: ByteSource,
+): Promise<{ readonly config: ResolvedDecoderConfig; readonly places: Map<string, number> }> {
   const config = await readHeader(source);
   // Before anything is made of the numbers in the header: each layer has at least its norms.
   if (config.numLayers * config.width > source.size) throw wrongLength(source, config);
   const places = placesOf(config);
   if (source.size !== HEADER_BYTES + 4 * (places.get("end") as number)) throw wrongLength(source, config);
-  return await readModel(source, config, places);
+  return { config, places };
 }
 
 async function readHeader(source: ByteSource): Promise<ResolvedDecoderConfig> {

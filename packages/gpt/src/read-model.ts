@@ -1,5 +1,5 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
-import { blockValues, type HostTensor, type StorageType, type TensorFile } from "@tessera-lm/weights";
+import { blockValues, type HostTensor, type StorageType, type TensorEntry, type TensorFile } from "@tessera-lm/weights";
 import { bandsOf, putTurned } from "./bands.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Encoder } from "./encoder.ts";
@@ -167,15 +167,25 @@ function checkedTensors<Config>(
     const usual = nameIn(names, stored.name, family.prefix);
     const name = names.get(usual) ?? usual;
     names.delete(usual);
-    const shape = entries.get(name)?.shape;
-    if (shape === undefined) problems.push(`missing: ${name} [${stored.shape}]`);
-    else if (String(shape) !== String(stored.shape)) problems.push(`${name} is [${shape}], expected [${stored.shape}]`);
+    const entry = entries.get(name);
+    if (entry === undefined) problems.push(`missing: ${name} [${stored.shape}]`);
+    else problems.push(...mismatches(name, entry, stored));
     return { ...stored, name };
   });
   for (const name of names.values()) problems.push(`unknown: ${name}`);
   if (problems.length > 0) throw new TensorMismatchError(mismatch, problems);
   return found;
 }
+
+function mismatches(name: string, { shape, dtype }: TensorEntry, stored: StoredTensor): string[] {
+  return [
+    ...(String(shape) === String(stored.shape) ? [] : [`${name} is [${shape}], expected [${stored.shape}]`]),
+    ...(FLOATS.includes(dtype) ? [] : [`${name} is ${dtype}, expected ${FLOATS.join(", ")}`]),
+  ];
+}
+
+/** What weights may be in a file. */
+const FLOATS: readonly string[] = ["F32", "F16", "BF16"];
 
 /** The tensors of a file that matter: their usual names, and those that they have there. */
 function namesIn<Config>(

@@ -11,6 +11,7 @@ import { gpt2 } from "./families/gpt2.ts";
 import { decoderFamily, encoderDecoderFamilies, encoderFamilies, firstHolding } from "./families/index.ts";
 import { Gpt2 } from "./gpt2.ts";
 import type { ModelKinds } from "./read-model.ts";
+import { storedMatrices } from "./storable.ts";
 
 /**
  * Writes a model as transformers does: `config.json`, `generation_config.json` and `model.safetensors` (float32, in
@@ -18,18 +19,22 @@ import type { ModelKinds } from "./read-model.ts";
  * `Encoder` a BERT, an `EncoderDecoder` a T5; one that is none of them gets a format of our own, which only `loadModel` opens. Each file appears whole or not at all, and the folder
  * is made if it is missing. Weights are fetched from the backend one after the other, while the event loop runs: do not
  * change the model until the promise resolves.
- * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
+ * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first; for a quantised one, too
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
 export async function saveModel(model: ModelKinds[keyof ModelKinds], folder: string): Promise<void> {
   const { name, config, tensors } = storedForm(model);
   const own = parameters(model);
-  checkComplete(name, own, tensors);
+  const isQuantized = storedMatrices(model).size > 0;
+  checkComplete(name, own, tensors, isQuantized ? ADVICE_IF_QUANTIZED : "merge or remove adapters first");
   const toWrite = tensors.map((stored) => [stored.name, tensorToWrite(stored, own.get(stored.path))] as const);
   await writeSafetensorsFolder(folder, toWrite);
   await writeFileAtomic(join(folder, "config.json"), jsonText(config));
   await writeFileAtomic(join(folder, "generation_config.json"), jsonText(generationConfig(config)));
 }
+
+const ADVICE_IF_QUANTIZED =
+  "it is quantised, which safetensors cannot hold: write it with saveGguf, or load it again in float32";
 
 /** A model as its folder has it. */
 interface StoredForm {
@@ -75,7 +80,13 @@ function generationConfig({ bos_token_id, eos_token_id, pad_token_id, decoder_st
   return { _from_model_config: true, bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id };
 }
 
-function checkComplete(name: string, own: ReadonlyMap<string, Parameter>, tensors: readonly StoredTensor[]): void {
+/** @param advice what to do where it is not complete */
+function checkComplete(
+  name: string,
+  own: ReadonlyMap<string, Parameter>,
+  tensors: readonly StoredTensor[],
+  advice: string,
+): void {
   const paths = new Set(tensors.map(({ path }) => path));
   const lacking = tensors.filter(({ path, optional }) => !own.has(path) && !optional);
   const problems = [
@@ -83,10 +94,7 @@ function checkComplete(name: string, own: ReadonlyMap<string, Parameter>, tensor
     ...[...own.keys()].filter((path) => !paths.has(path)).map((path) => `not of ${name}: ${path}`),
   ];
   if (problems.length === 0) return;
-  throw new TensorMismatchError(
-    `saveModel: the parameters are not those of a ${name}; merge or remove adapters first`,
-    problems,
-  );
+  throw new TensorMismatchError(`saveModel: the parameters are not those of a ${name}; ${advice}`, problems);
 }
 
 function jsonText(value: object): string {

@@ -8,6 +8,7 @@ import {
   type StorageType,
   storedBytes,
 } from "@tessera-lm/weights";
+import { requireStorageType } from "./storage-type.ts";
 
 /** A matrix in the backend from its bytes, as GGUF has them. */
 export function storedMatrix(
@@ -73,7 +74,7 @@ export class QuantizedParts {
 
 /** `type`, or F16 where rows of so many numbers are no whole blocks of it. */
 export const formatFor = (type: StorageType, inputs: number): StorageType =>
-  inputs % blockValues(type) === 0 ? type : "F16";
+  inputs % blockValues(requireStorageType(type)) === 0 ? type : "F16";
 
 /** The bytes of a matrix, as GGUF has them, from the backend. */
 export async function bytesOf(matrix: StoredMatrix): Promise<Uint8Array> {
