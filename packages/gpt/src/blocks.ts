@@ -33,6 +33,7 @@ export interface BlockConfig {
   readonly dropout: number;
   readonly bias: boolean;
   readonly queryKeyValueBias: boolean;
+  readonly feedForwardBias: boolean;
 }
 
 /** Its two projections that end in the residual stream start at N(0, (0.02 / √(2 · numLayers))²), as in GPT-2. */
@@ -41,9 +42,9 @@ export function createTransformerBlock(
   attention: Omit<Partial<MultiHeadAttentionOptions>, keyof BlockConfig>,
   initialize: Initializer,
 ): TransformerBlock {
-  const { numLayers, feedForwardWidth: hiddenWidth, gated, postNorm } = config;
+  const { numLayers, feedForwardWidth: hiddenWidth, gated, postNorm, feedForwardBias: bias } = config;
   const outputStd = 0.02 / Math.sqrt(2 * numLayers);
-  const feedForward = { ...config, hiddenWidth, outputStd };
+  const feedForward = { ...config, bias, hiddenWidth, outputStd };
   return new (postNorm ? PostNormBlock : Block)({
     attentionNorm: createNorm(config),
     attention: createMultiHeadAttention({ ...config, ...attention, outputStd }, initialize),
@@ -65,7 +66,7 @@ export const normShapesOf = (
 
 /** Path and shape of every parameter of `createTransformerBlock`. */
 export function blockShapes(path: string, config: BlockConfig): Shapes {
-  const { width, feedForwardWidth: inner, bias, gated } = config;
+  const { width, feedForwardWidth: inner, feedForwardBias: bias, gated } = config;
   return [
     ...normShapesOf(`${path}.attentionNorm`, config),
     ...attentionShapes(`${path}.attention`, config),

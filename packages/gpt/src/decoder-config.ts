@@ -59,6 +59,8 @@ export interface DecoderConfig {
   readonly bias?: boolean;
   /** Whether the projections to query, key and value have biases. Default `bias`. */
   readonly queryKeyValueBias?: boolean;
+  /** Whether the feed-forward parts have biases. Default `bias`. */
+  readonly feedForwardBias?: boolean;
   /** Whether the output head is the token embedding transposed. Default false. */
   readonly tieEmbeddings?: boolean;
   /** Which architecture of transformers a saved model names, if several hold it: `mistral`, say. Default: the first. */
@@ -99,6 +101,7 @@ export function resolveDecoderConfig(config: DecoderConfig): ResolvedDecoderConf
     dropout: config.dropout ?? 0,
     bias,
     queryKeyValueBias: config.queryKeyValueBias ?? bias,
+    feedForwardBias: config.feedForwardBias ?? bias,
     tieEmbeddings: config.tieEmbeddings ?? false,
     ...(ropeScaling !== undefined && { ropeScaling }),
     ...(slidingWindow !== undefined && { slidingWindow }),
@@ -125,8 +128,8 @@ function checkDecoder(check: ConfigCheck, config: ResolvedDecoderConfig): void {
   checkOneOf(check, "activation", config.activation, ACTIVATIONS);
   checkOneOf(check, "norm", config.norm, ["layer", "rms"]);
   checkPositive(check, { normEpsilon: config.normEpsilon });
-  const { gated, postNorm, bias, queryKeyValueBias, tieEmbeddings } = config;
-  checkFlags(check, { gated, postNorm, bias, queryKeyValueBias, tieEmbeddings });
+  const { gated, postNorm, bias, queryKeyValueBias, feedForwardBias, tieEmbeddings } = config;
+  checkFlags(check, { gated, postNorm, bias, queryKeyValueBias, feedForwardBias, tieEmbeddings });
   checkDropout(check, config.dropout);
   checkPositions(check, config);
   checkToken(check, "beginOfText", config.beginOfText, vocabSize);

@@ -125,7 +125,9 @@ describe("a Llama's folder", () => {
   test.each<[Record<string, unknown>, new (...args: never[]) => Error, RegExp]>([
     [{ model_type: "mamba" }, UnsupportedModelError, /"gpt2" or "llama" or "mistral" or "qwen2" .*"bert".*"t5"/],
     [{ hidden_act: "gelu" }, UnsupportedModelError, /hidden_act is "gelu"/],
-    [{ attention_bias: true }, UnsupportedModelError, /mlp_bias is false/],
+    [{ attention_bias: true }, TensorMismatchError, /missing: model.layers.0.self_attn.q_proj.bias/],
+    [{ attention_bias: 1 }, ConfigError, /bias is 1; it must be true or false/],
+    [{ mlp_bias: true }, TensorMismatchError, /missing: model.layers.0.mlp.gate_proj.bias/],
     [{ rope_scaling: { rope_type: "dynamic", factor: 2 } }, UnsupportedModelError, /rope_type is "dynamic".*"llama3"/],
     [{ rope_scaling: 3 }, ConfigError, /rope_scaling is 3; it must be an object/],
     [{ num_attention_heads: 5 }, ConfigError, /numHeads|numKeyValueHeads/],

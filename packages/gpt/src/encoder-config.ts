@@ -2,6 +2,7 @@ import type { Activation } from "@tessera-lm/layers";
 import type { BlockConfig } from "./blocks.ts";
 import {
   ACTIVATIONS,
+  type ConfigCheck,
   checkCounts,
   checkDropout,
   checkFlags,
@@ -50,11 +51,13 @@ export interface EncoderConfig {
   readonly pooler?: boolean;
   /** How many classes a head on the pooled vector tells apart; needs the pooler. Default: no such head. */
   readonly numLabels?: number;
+  /** What the classes are called, by number: `id2label`. Default: nothing but their numbers. */
+  readonly labels?: readonly string[];
   /** The token that fills up short texts: `pad_token_id`. */
   readonly padToken?: number;
 }
 
-export type OptionalEncoderField = "numLabels" | "padToken";
+export type OptionalEncoderField = "numLabels" | "labels" | "padToken";
 
 /** A configuration with the defaults filled in. */
 export type ResolvedEncoderConfig = Required<Omit<EncoderConfig, OptionalEncoderField>> &
@@ -62,7 +65,7 @@ export type ResolvedEncoderConfig = Required<Omit<EncoderConfig, OptionalEncoder
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveEncoderConfig(config: EncoderConfig): ResolvedEncoderConfig {
-  const { vocabSize, contextLength, numLayers, numHeads, width, numLabels, padToken } = config;
+  const { vocabSize, contextLength, numLayers, numHeads, width, numLabels, labels, padToken } = config;
   const resolved = {
     vocabSize,
     contextLength,
@@ -83,6 +86,7 @@ export function resolveEncoderConfig(config: EncoderConfig): ResolvedEncoderConf
     maskedHead: config.maskedHead ?? true,
     pooler: config.pooler ?? false,
     ...(numLabels !== undefined && { numLabels }),
+    ...(labels !== undefined && { labels }),
     ...(padToken !== undefined && { padToken }),
   };
   checkEncoder(resolved);
@@ -112,11 +116,24 @@ function checkEncoder(config: ResolvedEncoderConfig): void {
     pooler,
     "true where numLabels is given: the classes are told by it",
   );
+  checkLabels(check, config);
   checkToken(check, "padToken", config.padToken, vocabSize);
+}
+
+function checkLabels(check: ConfigCheck, { labels, numLabels }: ResolvedEncoderConfig): void {
+  if (labels === undefined) return;
+  const areLabels = Array.isArray(labels) && labels.every((label) => typeof label === "string");
+  check(
+    areLabels && labels.length === numLabels,
+    "labels",
+    labels,
+    `as many names as numLabels, which is ${numLabels}`,
+  );
 }
 
 /** What its blocks are made of. */
 export function encoderBlocks(config: ResolvedEncoderConfig): BlockConfig {
   const { numHeads, width, bias } = config;
-  return { ...config, numKeyValueHeads: numHeads, headWidth: width / numHeads, queryKeyValueBias: bias };
+  const biases = { queryKeyValueBias: bias, feedForwardBias: bias };
+  return { ...config, numKeyValueHeads: numHeads, headWidth: width / numHeads, ...biases };
 }

@@ -37,7 +37,7 @@ export interface EncoderDecoderConfig {
   readonly norm?: "layer" | "rms";
   /** Default 1e-6. */
   readonly normEpsilon?: number;
-  /** Buckets of relative distances, an even number. Default 32. */
+  /** Buckets of relative distances, at least 4. Default 32. */
   readonly numBuckets?: number;
   /** From this distance on all share a bucket. Default 128. */
   readonly maxDistance?: number;
@@ -96,7 +96,7 @@ function checkEncoderDecoder(config: ResolvedEncoderDecoderConfig): void {
   check(divides, "width", width, `a multiple of numHeads, which is ${numHeads}`);
   const { feedForwardWidth, numBuckets, maxDistance } = config;
   checkCounts(check, { headWidth, feedForwardWidth, numBuckets, maxDistance });
-  check(numBuckets % 4 === 0, "numBuckets", numBuckets, "a multiple of 4");
+  check(numBuckets >= 4, "numBuckets", numBuckets, "at least 4");
   check(maxDistance > numBuckets / 2, "maxDistance", maxDistance, `above numBuckets / 2, which is ${numBuckets / 2}`);
   checkOneOf(check, "activation", config.activation, ACTIVATIONS);
   checkOneOf(check, "norm", config.norm, ["layer", "rms"]);
@@ -112,6 +112,6 @@ function checkEncoderDecoder(config: ResolvedEncoderDecoderConfig): void {
 
 /** What its blocks are made of. */
 export function encoderDecoderBlocks(config: ResolvedEncoderDecoderConfig): BlockConfig {
-  const shared = { postNorm: false, bias: false, queryKeyValueBias: false };
+  const shared = { postNorm: false, bias: false, queryKeyValueBias: false, feedForwardBias: false };
   return { ...config, ...shared, numKeyValueHeads: config.numHeads };
 }

@@ -109,18 +109,30 @@ async function readFamily<Config, Model extends object>(
   family: Family<Config, Model>,
   { fields, file, place, precision }: Opened,
 ): Promise<Model> {
-  const config = family.readConfig(fields, `${place}/config.json`, file.entries);
-  const mismatch = `${place} does not hold the ${family.name} of its config.json`;
-  const stored = checkedTensors(family, config, file, mismatch);
+  const { config, stored } = await openFamily(family, { fields, file, place });
+  const model = family.assemble(config, hollow);
   const floats = (tensor: StoredTensor): AsyncIterable<Float32Array> => readFloats(file, tensor);
-  const all = (tensor: StoredTensor): Promise<Float32Array> => allFloats(floats(tensor), tensor.shape);
-  const model = family.assemble((await family.settle?.(config, stored, all)) ?? config, hollow);
   const matrix = async (tensor: StoredTensor, isTable: boolean): Promise<StoredMatrix | undefined> => {
     if (precision === "F32") return undefined;
     return isTable || tensor.transposed ? byRows(file, tensor, precision) : byColumns(file, tensor, precision);
   };
   await fillModel(model, stored, { floats, matrix });
   return model;
+}
+
+/**
+ * The configuration of a model, and its tensors in the file. No weight is read but those that the configuration hangs on.
+ * @throws {UnsupportedModelError | ConfigError | TensorMismatchError} as {@link readModel}
+ */
+export async function openFamily<Config>(
+  family: Family<Config, object>,
+  { fields, file, place }: Omit<Opened, "precision">,
+): Promise<{ readonly config: Config; readonly stored: readonly StoredTensor[] }> {
+  const config = family.readConfig(fields, `${place}/config.json`, file.entries);
+  const mismatch = `${place} does not hold the ${family.name} of its config.json`;
+  const stored = checkedTensors(family, config, file, mismatch);
+  const all = (tensor: StoredTensor): Promise<Float32Array> => allFloats(readFloats(file, tensor), tensor.shape);
+  return { config: (await family.settle?.(config, stored, all)) ?? config, stored };
 }
 
 /** A matrix that lies in the file as (outputs, inputs). */
@@ -187,14 +199,18 @@ function mismatches(name: string, { shape, dtype }: TensorEntry, stored: StoredT
 /** What weights may be in a file. */
 const FLOATS: readonly string[] = ["F32", "F16", "BF16"];
 
-/** The tensors of a file that matter: their usual names, and those that they have there. */
+/** The tensors of a file that matter: their usual names, and those that they have there, which may be the same. */
 function namesIn<Config>(
   { isIgnored, canonical = (name) => name }: Family<Config, object>,
   config: Config,
   entries: TensorFile["entries"],
 ): Map<string, string> {
-  const names = [...entries.keys()].filter((name) => !isIgnored(name, config));
-  return new Map(names.map((name) => [canonical(name), name]));
+  const found = new Map<string, string>();
+  for (const name of entries.keys()) {
+    const usual = canonical(name);
+    if (!isIgnored(name, config) && (usual === name || !found.has(usual))) found.set(usual, name);
+  }
+  return found;
 }
 
 /** The usual name of a tensor in the file: files of a model without its head leave out the prefix. */

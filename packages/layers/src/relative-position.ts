@@ -41,7 +41,7 @@ export class RelativePosition {
 
   /** The bucket of a key that stands `distance` places after the query. */
   bucket(distance: number): number {
-    const count = this.weight.shape[0] / (this.bidirectional ? 2 : 1);
+    const count = Math.floor(this.weight.shape[0] / (this.bidirectional ? 2 : 1));
     const offset = this.bidirectional && distance > 0 ? count : 0;
     const away = this.bidirectional ? Math.abs(distance) : Math.max(-distance, 0);
     const numSingle = Math.floor(count / 2);

@@ -1,7 +1,7 @@
 import type { Activation } from "@tessera-lm/layers";
 import type { TensorEntry } from "@tessera-lm/weights";
 import { assembleEncoder, type Encoder } from "../encoder.ts";
-import { type ResolvedEncoderConfig, resolveEncoderConfig } from "../encoder-config.ts";
+import { type EncoderConfig, type ResolvedEncoderConfig, resolveEncoderConfig } from "../encoder-config.ts";
 import { encoderShapes } from "../encoder-shapes.ts";
 import { type Family, type Json, lookUp, present, renamed, requireFields, resolved, storedTensors } from "./family.ts";
 
@@ -28,6 +28,7 @@ export const bert: EncoderFamily = {
     requireFields(fields, file, FIXED);
     const architectures = Array.isArray(fields.architectures) ? fields.architectures : [];
     requireFields({ architectures: architectures[0] }, file, { architectures: [...ARCHITECTURES, undefined] });
+    const heads = headsIn(entries);
     const config = {
       vocabSize: fields.vocab_size,
       contextLength: fields.max_position_embeddings,
@@ -40,7 +41,8 @@ export const bert: EncoderFamily = {
       normEpsilon: fields.layer_norm_eps,
       dropout: fields.hidden_dropout_prob,
       padToken: present(fields.pad_token_id),
-      ...headsIn(entries),
+      ...heads,
+      labels: labelsIn(fields, heads.numLabels),
     };
     return resolved(resolveEncoderConfig, config, file);
   },
@@ -52,7 +54,7 @@ export const bert: EncoderFamily = {
     hidden_act: config.activation === "gelu-tanh" ? "gelu_new" : config.activation,
     hidden_dropout_prob: config.dropout,
     hidden_size: config.width,
-    ...labels(config.numLabels),
+    ...writeLabels(config),
     initializer_range: 0.02,
     intermediate_size: config.feedForwardWidth,
     layer_norm_eps: config.normEpsilon,
@@ -118,16 +120,28 @@ const DEFAULTS: Json = {
 };
 
 /** Which heads a file holds; config.json does not say it. */
-function headsIn(entries: ReadonlyMap<string, TensorEntry>): object {
+function headsIn(
+  entries: ReadonlyMap<string, TensorEntry>,
+): Pick<EncoderConfig, "pooler" | "maskedHead" | "numLabels"> {
   const pooler = entries.has("bert.pooler.dense.weight") || entries.has("pooler.dense.weight");
   const numLabels = entries.get("classifier.weight")?.shape[0];
   return { pooler, maskedHead: entries.has("cls.predictions.bias"), ...(numLabels !== undefined && { numLabels }) };
 }
 
+/** The names that a person gave to the classes, if there is one for each. */
+function labelsIn({ id2label }: Json, numLabels = 0): readonly unknown[] | undefined {
+  const usual = usualLabels(numLabels);
+  const names = usual.map((_, label) => Object(id2label)[label]);
+  const areGiven = names.every((name) => typeof name === "string") && names.some((name, i) => name !== usual[i]);
+  return areGiven ? names : undefined;
+}
+
+const usualLabels = (count: number): string[] => Array.from({ length: count }, (_, label) => `LABEL_${label}`);
+
 /** transformers counts classes by their names. */
-function labels(numLabels: number | undefined): Json {
+function writeLabels({ numLabels, labels }: ResolvedEncoderConfig): Json {
   if (numLabels === undefined) return {};
-  const names = Array.from({ length: numLabels }, (_, label) => `LABEL_${label}`);
+  const names = labels ?? usualLabels(numLabels);
   const ids = Object.fromEntries(names.map((name, label) => [name, label]));
   return { id2label: Object.fromEntries(names.entries()), label2id: ids };
 }

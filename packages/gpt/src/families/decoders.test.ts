@@ -18,7 +18,9 @@ import {
   readReference,
   readTensors,
 } from "../testing/reference.ts";
-import { llamaName } from "./llama.ts";
+import { type DecoderFamily, llama, llamaName } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { qwen2 } from "./qwen2.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
@@ -44,7 +46,16 @@ const configs: Record<string, Partial<DecoderConfig>> = {
     numKeyValueHeads: 2,
     bias: true,
     queryKeyValueBias: true,
+    feedForwardBias: true,
     ropeScaling: { type: "yarn", factor: 4, originalContextLength: 24 },
+  },
+  "llama-half-biased": {
+    family: "llama",
+    numLayers: 1,
+    numKeyValueHeads: 1,
+    tieEmbeddings: true,
+    bias: true,
+    queryKeyValueBias: true,
   },
   "llama-linear": {
     family: "llama",
@@ -88,6 +99,7 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
       dropout: 0,
       bias: false,
       queryKeyValueBias: false,
+      feedForwardBias: false,
       tieEmbeddings: false,
       beginOfText: 1,
       endOfText: 2,
@@ -129,6 +141,34 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
   test("has the parameters that decoderShapes foretells", () => {
     const shapes = [...parameters(model)].map(([path, { shape }]) => [path, shape]);
     expect([...decoderShapes(model.config)]).toEqual(shapes);
+  });
+});
+
+test("fields that a config.json leaves out are those of transformers' class", () => {
+  const read = ({ readConfig }: DecoderFamily) => readConfig({}, "config.json", new Map());
+  // LlamaConfig(), MistralConfig() and Qwen2Config() of transformers 5.23.0
+  const shared = { numLayers: 32, numHeads: 32, width: 4096, headWidth: 128, normEpsilon: 1e-6, ropeTheta: 10_000 };
+  expect(read(llama)).toMatchObject({
+    ...shared,
+    vocabSize: 32_000,
+    feedForwardWidth: 11_008,
+    numKeyValueHeads: 32,
+    contextLength: 2048,
+  });
+  expect(read(mistral)).toMatchObject({
+    ...shared,
+    vocabSize: 32_000,
+    feedForwardWidth: 14_336,
+    numKeyValueHeads: 8,
+    contextLength: 131_072,
+    slidingWindow: 4096,
+  });
+  expect(read(qwen2)).toMatchObject({
+    ...shared,
+    vocabSize: 151_936,
+    feedForwardWidth: 22_016,
+    numKeyValueHeads: 32,
+    contextLength: 32_768,
   });
 });
 

@@ -1,16 +1,19 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dispose as disposeTensors, memory, type Tensor2D, tensor2d, tidy, variableGrads } from "@tensorflow/tfjs";
 import { dispose, parameters, RelativePosition, zeros } from "@tessera-lm/layers";
 import { valueAndGradients } from "@tessera-lm/ops";
-import { openSafetensorsFile } from "@tessera-lm/weights/node";
+import type { HostTensor } from "@tessera-lm/weights";
+import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
 import type { EncoderDecoderConfig } from "../encoder-decoder-config.ts";
 import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
 import { generate } from "../generation/generate.ts";
 import { loadModel } from "../load-model.ts";
+import { readModelConfig } from "../plan/read-model-config.ts";
 import { readModel } from "../read-model.ts";
 import { saveModel } from "../save-model.ts";
 import { collect } from "../testing/collect.ts";
@@ -178,6 +181,53 @@ test("buckets of distances are those of transformers", async () => {
   }
   weight.dispose();
 });
+
+interface Buckets {
+  readonly numBuckets: number;
+  readonly maxDistance: number;
+  readonly encoder: readonly number[];
+  readonly decoder: readonly number[];
+}
+const allBuckets: Buckets[] = JSON.parse(readFileSync(fixture("buckets.json"), "utf8"));
+
+test.each(allBuckets)("$numBuckets buckets up to $maxDistance are those of transformers", (expected) => {
+  const { numBuckets, maxDistance } = expected;
+  const model = createEncoderDecoder({ ...size, headWidth: 8, numBuckets, maxDistance }, 1);
+  const weight = zeros<never>([numBuckets, 1] as never);
+  for (const stack of ["encoder", "decoder"] as const) {
+    const positions = new RelativePosition(weight, stack === "encoder", maxDistance);
+    expect(Array.from({ length: 81 }, (_, i) => positions.bucket(i - 40))).toEqual(expected[stack]);
+  }
+  dispose([model, weight]);
+});
+
+test.each([
+  ["encoder.embed_tokens.weight"],
+  ["decoder.embed_tokens.weight"],
+  ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"],
+  ["decoder.embed_tokens.weight", "shared.weight"],
+  ["shared.weight", "encoder.embed_tokens.weight"],
+])("a T5 whose table is stored as %s %s opens as the same, and is planned as it is", (...names) =>
+  inTemporaryFolder(async (folder) => {
+    await cp(fixture("t5-1.0"), folder, { recursive: true });
+    const path = join(folder, "model.safetensors");
+    const tensors = await readTensors(path);
+    const table = tensors.get("shared.weight") as HostTensor;
+    tensors.delete("shared.weight");
+    const other = { ...table, data: new Float32Array(64 * 32) };
+    const hasUsual = names.includes("shared.weight"); // which wins
+    for (const name of names) tensors.set(name, hasUsual && name !== "shared.weight" ? other : table);
+    tensors.set("lm_head.weight", table);
+    await writeSafetensorsFile(path, tensors);
+    const model = await loadModel(folder, "encoder-decoder");
+    const original = await loadModel(fixture("t5-1.0"), "encoder-decoder");
+    const tableOf = (of: object) => parameters(of).get("tokenEmbedding.weight")?.dataSync();
+    expect(tableOf(model)).toEqual(tableOf(original));
+    expect(model.config).toEqual(original.config);
+    expect(await readModelConfig(folder)).toEqual({ kind: "encoder-decoder", ...original.config });
+    dispose([model, original]);
+  }),
+);
 
 test("an encoder-decoder that is no T5 is saved in our own format", () =>
   inTemporaryFolder(async (folder) => {

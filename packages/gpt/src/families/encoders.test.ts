@@ -1,3 +1,4 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dispose as disposeTensors, memory, type Tensor, tidy, variableGrads, zerosLike } from "@tensorflow/tfjs";
@@ -8,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEncoder, type Encoder, type EncoderOptions } from "../encoder.ts";
 import type { EncoderConfig } from "../encoder-config.ts";
 import { encoderShapes } from "../encoder-shapes.ts";
-import { MissingHeadError, WrongKindError } from "../errors.ts";
+import { ConfigError, MissingHeadError, WrongKindError } from "../errors.ts";
 import { loadModel } from "../load-model.ts";
 import { saveModel } from "../save-model.ts";
 import {
@@ -179,6 +180,30 @@ test("the first BERTs' names of norms are understood, and what nobody needs is p
     expect(values(loaded)).toEqual(values(model));
     dispose([model, loaded]);
   }));
+
+test("the names of classes come back, and are those of transformers in config.json", () =>
+  inTemporaryFolder(async (folder) => {
+    await cp(fixture("bert-classes"), folder, { recursive: true });
+    const path = join(folder, "config.json");
+    const read = async (): Promise<object> => JSON.parse(await readFile(path, "utf8"));
+    const names = { id2label: { 0: "bad", 1: "so so", 2: "good" }, label2id: { bad: 0, "so so": 1, good: 2 } };
+    await writeFile(path, JSON.stringify({ ...(await read()), ...names }));
+    const model = await loadModel(folder, "encoder");
+    expect(model.config.labels).toEqual(["bad", "so so", "good"]);
+    await saveModel(model, folder);
+    expect(await read()).toMatchObject(names);
+    const again = await loadModel(folder, "encoder");
+    expect(again.config).toEqual(model.config);
+    dispose([model, again]);
+  }));
+
+test("as many names as classes", () => {
+  const make = (labels: unknown) => () =>
+    createEncoder({ ...size, pooler: true, numLabels: 2, labels } as EncoderConfig, 1);
+  expect(make(["a"])).toThrow(/labels is \["a"\]; it must be as many names as numLabels, which is 2/);
+  expect(make([1, 2])).toThrow(ConfigError);
+  dispose(make(["a", "b"])());
+});
 
 test("an encoder that is no BERT is saved in our own format", () =>
   inTemporaryFolder(async (folder) => {

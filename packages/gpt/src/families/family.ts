@@ -27,7 +27,7 @@ export interface Family<Config, Model extends object> {
   readonly prefix: string;
   /** Tensors that files carry along and nobody needs. */
   isIgnored(name: string, config: Config): boolean;
-  /** The usual name of a tensor that some files call otherwise. */
+  /** The usual name of a tensor that some files call otherwise, or carry along under several names. */
   canonical?(name: string): string;
   /**
    * @param fields of config.json

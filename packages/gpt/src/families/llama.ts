@@ -20,8 +20,7 @@ export const llama: DecoderFamily = {
 
   readConfig(json, file) {
     const fields: Json = { attention_bias: false, mlp_bias: false, ...json };
-    requireFields(fields, file, { attention_bias: [true, false], mlp_bias: [fields.attention_bias] });
-    return readLlamaLike(fields, file, { bias: fields.attention_bias });
+    return readLlamaLike(fields, file, { bias: fields.attention_bias, feedForwardBias: fields.mlp_bias });
   },
 
   writeConfig: (config) => ({
@@ -29,7 +28,7 @@ export const llama: DecoderFamily = {
     model_type: "llama",
     ...writeLlamaLike(config),
     attention_bias: config.bias,
-    mlp_bias: config.bias,
+    mlp_bias: config.feedForwardBias,
   }),
 
   holds: (config) =>
@@ -39,7 +38,7 @@ export const llama: DecoderFamily = {
   assemble: assembleDecoder,
 };
 
-/** What transformers takes for a field that is not there, the same in Llama, Mistral and Qwen2. */
+/** What transformers takes for a field that is not there; Mistral and Qwen2 have some of their own. */
 const DEFAULTS: Json = {
   vocab_size: 32_000,
   hidden_size: 4096,

@@ -1,4 +1,5 @@
 import { assembleDecoder } from "../decoder.ts";
+import type { ResolvedDecoderConfig } from "../decoder-config.ts";
 import { present } from "./family.ts";
 import {
   type DecoderFamily,
@@ -17,7 +18,7 @@ export const mistral: DecoderFamily = {
   isIgnored: isIgnoredByLlama,
 
   readConfig(json, file) {
-    const fields = { max_position_embeddings: 4096 * 32, num_key_value_heads: 8, sliding_window: 4096, ...json };
+    const fields = { ...DEFAULTS, ...json };
     return readLlamaLike(fields, file, { slidingWindow: present(fields.sliding_window) });
   },
 
@@ -28,11 +29,22 @@ export const mistral: DecoderFamily = {
     sliding_window: config.slidingWindow ?? null,
   }),
 
-  holds: (config) => isLlamaLike(config) && !config.bias && !config.queryKeyValueBias && isEverywhere(config),
+  holds: (config) => isLlamaLike(config) && hasNoBias(config) && isEverywhere(config),
   tensors: llamaTensors,
   numLayers: ({ numLayers }) => numLayers,
   assemble: assembleDecoder,
 };
+
+/** What transformers takes for a field that is not there, where that is not Llama's. */
+const DEFAULTS = {
+  intermediate_size: 14_336,
+  max_position_embeddings: 4096 * 32,
+  num_key_value_heads: 8,
+  sliding_window: 4096,
+};
+
+const hasNoBias = ({ bias, queryKeyValueBias, feedForwardBias }: ResolvedDecoderConfig): boolean =>
+  !bias && !queryKeyValueBias && !feedForwardBias;
 
 const isEverywhere = (config: { slidingWindow?: number; numFullAttentionLayers: number }): boolean =>
   config.slidingWindow === undefined || config.numFullAttentionLayers === 0;

@@ -38,6 +38,7 @@ export const qwen2: DecoderFamily = {
   holds: (config) =>
     isLlamaLike(config) &&
     !config.bias &&
+    !config.feedForwardBias &&
     config.queryKeyValueBias &&
     config.headWidth === config.width / config.numHeads,
   tensors: llamaTensors,

@@ -16,8 +16,10 @@ export const t5: EncoderDecoderFamily = {
   modelType: "t5",
   prefix: "",
 
-  /** Copies of the shared embedding. */
-  isIgnored: (name) => /^(encoder|decoder)\.embed_tokens\.weight$/.test(name),
+  isIgnored: () => false,
+
+  /** Copies of the shared embedding, one of which may stand for it. */
+  canonical: (name) => name.replace(/^(encoder|decoder)\.embed_tokens\.weight$/, "shared.weight"),
 
   readConfig(json, file, entries) {
     const fields: Json = { ...DEFAULTS, ...json };

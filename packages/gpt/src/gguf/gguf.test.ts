@@ -47,6 +47,8 @@ const makers: Record<string, () => Gpt2 | Decoder> = {
       { ...size, family: "llama", bias: true, headWidth: 32, ropeScaling: { type: "linear", factor: 2 } },
       1,
     ),
+  "Llama with some biases": () =>
+    createDecoder({ ...size, family: "llama", bias: true, feedForwardBias: false, tieEmbeddings: true }, 1),
   Qwen2: () =>
     createDecoder({ ...size, family: "qwen2", numKeyValueHeads: 1, queryKeyValueBias: true, ropeScaling: yarn }, 1),
 };

@@ -15,6 +15,7 @@ export const llama: GgufArchitecture<ResolvedDecoderConfig, Decoder> = {
     return readLlamaLike(fields, entries, read, {
       bias: entries.has("blk.0.attn_output.bias"),
       queryKeyValueBias: entries.has("blk.0.attn_q.bias"),
+      feedForwardBias: entries.has("blk.0.ffn_up.bias"),
     });
   },
 
