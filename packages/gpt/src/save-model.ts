@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { transpose } from "@tensorflow/tfjs";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { TensorToWrite } from "@tessera-lm/weights";
 import { writeFileAtomic, writeSafetensorsFolder } from "@tessera-lm/weights/node";
@@ -11,6 +10,7 @@ import { gpt2 } from "./families/gpt2.ts";
 import { decoderFamily, encoderDecoderFamilies, encoderFamilies, firstHolding } from "./families/index.ts";
 import { Gpt2 } from "./gpt2.ts";
 import type { ModelKinds } from "./read-model.ts";
+import { misfits, valuesInFile } from "./saved-parts.ts";
 import { storedMatrices } from "./storable.ts";
 
 /**
@@ -25,8 +25,11 @@ import { storedMatrices } from "./storable.ts";
 export async function saveModel(model: ModelKinds[keyof ModelKinds], folder: string): Promise<void> {
   const { name, config, tensors } = storedForm(model);
   const own = parameters(model);
-  const isQuantized = storedMatrices(model).size > 0;
-  checkComplete(name, own, tensors, isQuantized ? ADVICE_IF_QUANTIZED : "merge or remove adapters first");
+  const problems = misfits(name, own.keys(), tensors);
+  if (problems.length > 0) {
+    const advice = storedMatrices(model).size > 0 ? ADVICE_IF_QUANTIZED : "merge or remove adapters first";
+    throw new TensorMismatchError(`saveModel: the parameters are not those of a ${name}; ${advice}`, problems);
+  }
   const toWrite = tensors.map((stored) => [stored.name, tensorToWrite(stored, own.get(stored.path))] as const);
   await writeSafetensorsFolder(folder, toWrite);
   await writeFileAtomic(join(folder, "config.json"), jsonText(config));
@@ -57,44 +60,11 @@ const formIn = <Config>(family: Family<Config, object>, config: Config): StoredF
 });
 
 function tensorToWrite({ shape, transposed }: StoredTensor, parameter: Parameter | undefined): TensorToWrite {
-  return { dtype: "F32", shape, read: () => values(parameter, shape, transposed) };
-}
-
-/** A parameter's numbers as they lie in the file; zeros for one that the model lacks. */
-async function values(
-  parameter: Parameter | undefined,
-  shape: readonly number[],
-  transposed: boolean,
-): Promise<Float32Array> {
-  if (parameter === undefined) return new Float32Array(shape.reduce((product, length) => product * length, 1));
-  if (!transposed) return parameter.data<"float32">();
-  const turned = transpose(parameter);
-  try {
-    return await turned.data<"float32">();
-  } finally {
-    turned.dispose();
-  }
+  return { dtype: "F32", shape, read: () => valuesInFile(parameter, { shape, transposed }) };
 }
 
 function generationConfig({ bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id }: Json): Json {
   return { _from_model_config: true, bos_token_id, eos_token_id, pad_token_id, decoder_start_token_id };
-}
-
-/** @param advice what to do where it is not complete */
-function checkComplete(
-  name: string,
-  own: ReadonlyMap<string, Parameter>,
-  tensors: readonly StoredTensor[],
-  advice: string,
-): void {
-  const paths = new Set(tensors.map(({ path }) => path));
-  const lacking = tensors.filter(({ path, optional }) => !own.has(path) && !optional);
-  const problems = [
-    ...lacking.map(({ path }) => `missing: ${path}`),
-    ...[...own.keys()].filter((path) => !paths.has(path)).map((path) => `not of ${name}: ${path}`),
-  ];
-  if (problems.length === 0) return;
-  throw new TensorMismatchError(`saveModel: the parameters are not those of a ${name}; ${advice}`, problems);
 }
 
 function jsonText(value: object): string {

@@ -1,5 +1,4 @@
 import { basename, dirname, join } from "node:path";
-import { transpose } from "@tensorflow/tfjs";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufData, GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
@@ -8,6 +7,7 @@ import type { Decoder } from "../decoder.ts";
 import { TensorMismatchError, UnsupportedModelError } from "../errors.ts";
 import { decoderFamily } from "../families/index.ts";
 import { Gpt2 } from "../gpt2.ts";
+import { misfits, valuesInFile } from "../saved-parts.ts";
 import { storedMatrices } from "../storable.ts";
 import { bytesOf, formatFor } from "../stored-matrix.ts";
 import type { DerivedTensor, GgufArchitecture, GgufStoredTensor } from "./architecture.ts";
@@ -118,21 +118,9 @@ function toWrite(tensor: GgufStoredTensor, { own, stored }: Content, type?: Stor
   const dtype = isMatrix ? formatFor(type ?? matrix?.format ?? "F32", shape[1]) : "F32";
   const read = async (): Promise<GgufData> => {
     if (matrix?.format === dtype) return ordered(await bytesOf(matrix), tensor);
-    return ordered(matrix ? matrix.unpack() : await values(own.get(path), tensor), tensor);
+    return ordered(matrix ? matrix.unpack() : await valuesInFile(own.get(path), tensor), tensor);
   };
   return { dtype, shape, read };
-}
-
-/** A parameter's numbers as they lie in the file, but for the order of rows; zeros for one that the model lacks. */
-async function values(parameter: Parameter | undefined, tensor: GgufStoredTensor): Promise<Float32Array> {
-  if (parameter === undefined) return new Float32Array(tensor.shape.reduce((product, length) => product * length, 1));
-  if (!tensor.transposed) return parameter.data<"float32">();
-  const turned = transpose(parameter);
-  try {
-    return await turned.data<"float32">();
-  } finally {
-    turned.dispose();
-  }
 }
 
 function ordered<Values extends Float32Array | Uint8Array>(
@@ -143,13 +131,7 @@ function ordered<Values extends Float32Array | Uint8Array>(
 }
 
 function checkComplete({ own, stored }: Content, tensors: readonly GgufStoredTensor[]): void {
-  const paths = new Set(tensors.map(({ path }) => path));
-  const problems = [
-    ...tensors
-      .filter(({ path, optional }) => !own.has(path) && !stored.has(path) && !optional)
-      .map(({ path }) => `missing: ${path}`),
-    ...[...own.keys(), ...stored.keys()].filter((path) => !paths.has(path)).map((path) => `unknown: ${path}`),
-  ];
+  const problems = misfits("the file", [...own.keys(), ...stored.keys()], tensors);
   if (problems.length === 0) return;
   throw new TensorMismatchError("saveGguf: the model has other parts; merge or remove adapters first", problems);
 }
