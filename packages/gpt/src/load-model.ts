@@ -1,7 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { GgufError, type StorageType, WrongFormatError } from "@tessera-lm/weights";
-import { type DownloadOptions, downloadFromHub, openGgufFile, openSafetensorsFolder } from "@tessera-lm/weights/node";
+import {
+  type DownloadOptions,
+  downloadFromHub,
+  openGgufFile,
+  openSafetensorsFolder,
+  readText,
+} from "@tessera-lm/weights/node";
 import { ConfigError, ModelFileError, WrongKindError } from "./errors.ts";
 import type { Json } from "./families/family.ts";
 import { loadGguf } from "./gguf/load-gguf.ts";
@@ -102,10 +108,13 @@ async function readGenerationConfig(path: string): Promise<Json> {
   return found === undefined ? {} : readFields(path);
 }
 
+/** No configuration, even with the names of ten thousand labels, takes as much. */
+const MAX_CONFIG_BYTES = 10_000_000;
+
 /** The fields of a config.json. */
 export async function readFields(path: string): Promise<Json> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new ModelFileError(`Cannot read ${path}. A model folder holds config.json and model.safetensors.`, { cause });
+  const text = await readText(path, MAX_CONFIG_BYTES).catch((cause: Error) => {
+    throw new ModelFileError(`${cause.message} A model folder holds config.json and model.safetensors.`, { cause });
   });
   const json = parsed(text, path);
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Json;

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { ReadError } from "./errors.ts";
@@ -11,9 +12,23 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
 };
 
+/** Without it, opening a named pipe waits for a writer; Windows has neither. */
+const READ_AT_ONCE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** The text of a file of at most `maxBytes`, which is not read if it is longer. @throws ReadError */
+export async function readText(path: string, maxBytes: number): Promise<string> {
+  const source = await fileSource(path);
+  try {
+    if (source.size <= maxBytes) return new TextDecoder().decode(await source.read(0, source.size));
+    throw new ReadError(path, `its ${source.size} bytes pass the limit of ${maxBytes}`);
+  } finally {
+    await source.close();
+  }
+}
+
 /** A file as a `ByteSource`; positions beyond 4 GB are fine. @throws ReadError */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path).catch((error: unknown) => fail(path, error));
+  const handle = await open(path, READ_AT_ONCE).catch((error: unknown) => fail(path, error));
   const stats = await handle.stat();
   if (!stats.isFile()) {
     await handle.close();

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import {
@@ -20,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ReadError, SafetensorsError, TensorDataError, WriteError } from "./errors.ts";
 import {
   openSafetensorsFile,
+  readText,
   removeLeftovers,
   writeFileAtomic,
   writeFolderAtomic,
@@ -385,3 +386,18 @@ async function killSoonAfterFirstOutput(child: ChildProcess, milliseconds: numbe
   const [, signal] = (await exited) as [number | null, string | null];
   expect(signal).toBe("SIGKILL");
 }
+
+describe.skipIf(process.platform === "win32")("what is no regular file", () => {
+  it("is refused at once, not waited for", async () => {
+    const pipe = inside("model.safetensors");
+    execFileSync("mkfifo", [pipe]);
+    await expect(openSafetensorsFile(pipe)).rejects.toThrow("it is not a regular file");
+    await expect(readText("/dev/zero", 10)).rejects.toThrow("it is not a regular file");
+  });
+});
+
+it("reads text up to a limit", async () => {
+  await writeFile(inside("text"), "naïve");
+  expect(await readText(inside("text"), 6)).toBe("naïve");
+  await expect(readText(inside("text"), 5)).rejects.toThrow("its 6 bytes pass the limit of 5");
+});

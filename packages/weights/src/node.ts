@@ -1,5 +1,5 @@
 export { makeFolder, writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
-export { fileSource } from "./file-source.ts";
+export { fileSource, readText } from "./file-source.ts";
 export { openGgufFile, writeGgufFile } from "./gguf/file.ts";
 export { type DownloadOptions, downloadFromHub, type HubProgress } from "./hub/download.ts";
 export { HubError, type HubErrorReason } from "./hub/errors.ts";

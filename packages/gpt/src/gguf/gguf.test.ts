@@ -148,10 +148,22 @@ test("tensors have llama.cpp's names, types and shapes; rows that are no whole b
     expect(value("llama.context_length")).toBe(8); // the window
     expect(value("llama.attention.head_count_kv")).toBe(2);
     expect(value("tokenizer.ggml.model")).toBe("none");
-    expect(await readFile(join(folder, "Modelfile"), "utf8")).toBe(
+    expect(await readFile(join(folder, "tiny.Modelfile"), "utf8")).toBe(
       "FROM ./tiny.gguf\nPARAMETER num_ctx 8\nTEMPLATE {{ .Prompt }}\n",
     );
     await file.close();
+    dispose(model);
+  }));
+
+test("each file has its own Modelfile, with quotes where its name has blanks; one that is there stays", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createDecoder(size, 1);
+    const own = "FROM ./a.gguf\nSYSTEM careful work\n";
+    for (const name of ["Modelfile", "a.Modelfile"]) await writeFile(join(folder, name), own);
+    for (const name of ["a.gguf", "my model.gguf", "plain"]) await saveGguf(model, join(folder, name));
+    for (const name of ["Modelfile", "a.Modelfile"]) expect(await readFile(join(folder, name), "utf8")).toBe(own);
+    expect(await readFile(join(folder, "my model.Modelfile"), "utf8")).toMatch(/^FROM "\.\/my model\.gguf"\n/);
+    expect(await readFile(join(folder, "plain.Modelfile"), "utf8")).toMatch(/^FROM \.\/plain\n/);
     dispose(model);
   }));
 
@@ -172,7 +184,7 @@ test("a tokenizer is filled up with unused tokens; one with too many, or none at
     expect(last("tokenizer.ggml.tokens")).toEqual(["t37", "[PAD38]", "[PAD39]"]);
     expect(last("tokenizer.ggml.token_type")).toEqual([1, 5, 5]);
     expect(metadata.get("tokenizer.ggml.eos_token_id")).toEqual({ type: "uint32", value: 2 });
-    expect(await readFile(join(folder, "Modelfile"), "utf8")).not.toContain("TEMPLATE");
+    expect(await readFile(join(folder, "model.Modelfile"), "utf8")).not.toContain("TEMPLATE");
     const saved = await readFile(path);
     await expect(saveGguf(model, path, { tokenizer: list(41) })).rejects.toThrow(TokenizerMismatchError);
     await expect(saveGguf(model, path, { tokenizer: [] })).rejects.toThrow(/tokenizerToGguf/);

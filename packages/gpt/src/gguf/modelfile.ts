@@ -9,5 +9,6 @@ export function modelfile(file: string, metadata: ReadonlyMap<string, GgufValue>
   const { value: architecture } = metadata.get("general.architecture") ?? {};
   const { value: contextLength } = metadata.get(`${architecture}.context_length`) ?? {};
   const template = metadata.has("tokenizer.chat_template") ? [] : ["TEMPLATE {{ .Prompt }}"];
-  return `${[`FROM ./${file}`, `PARAMETER num_ctx ${contextLength}`, ...template].join("\n")}\n`;
+  const from = /\s/.test(file) ? `"./${file}"` : `./${file}`;
+  return `${[`FROM ${from}`, `PARAMETER num_ctx ${contextLength}`, ...template].join("\n")}\n`;
 }

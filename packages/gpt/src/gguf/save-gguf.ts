@@ -1,4 +1,5 @@
-import { basename, dirname, join } from "node:path";
+import { lstat } from "node:fs/promises";
+import { basename } from "node:path";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufData, GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
@@ -30,8 +31,8 @@ export interface SaveGgufOptions {
 }
 
 /**
- * Writes a GPT-2, Llama, Mistral or Qwen2 as llama.cpp reads it, and so Ollama and LM Studio, and beside it a `Modelfile`
- * for `ollama create NAME -f Modelfile`. Each file appears whole or not at all; weights are fetched from the backend one
+ * Writes a GPT-2, Llama, Mistral or Qwen2 as llama.cpp reads it, and so Ollama and LM Studio, and beside NAME.gguf a
+ * NAME.Modelfile for `ollama create NAME -f NAME.Modelfile`; one that is there already stays as it is. Each file appears whole or not at all; weights are fetched from the backend one
  * after the other. Norms, biases and positions stay float32. The context of a model with a sliding window becomes the
  * window, within which both compute the same.
  * @throws {UnsupportedModelError} for a model that llama.cpp has no such architecture for
@@ -59,8 +60,16 @@ export async function saveGguf(model: Gpt2 | Decoder, path: string, options: Sav
     ...tokenizerMetadata(path, model.config, options.tokenizer),
   ];
   await writeGgufFile(path, tensors, metadata);
-  await writeFileAtomic(join(dirname(path), "Modelfile"), modelfile(basename(path), new Map(metadata)));
+  const beside = `${path.replace(/\.gguf$/, "")}.Modelfile`;
+  if (await isThere(beside)) return; // somebody may have written a prompt into it
+  await writeFileAtomic(beside, modelfile(basename(path), new Map(metadata)));
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** A model as its file has it. */
 interface GgufForm {

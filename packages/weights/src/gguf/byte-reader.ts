@@ -11,6 +11,9 @@ export class NeedsMoreBytes extends Error {
   }
 }
 
+/** Against headers that would exhaust memory; the largest vocabularies, with their merges, are a million items. */
+const MAX_ITEMS = 2 ** 22;
+
 /** Reads little-endian values one after another from the first `bytes` of a file of `fileSize` bytes. */
 export class ByteReader {
   readonly file: string;
@@ -20,6 +23,7 @@ export class ByteReader {
   offset = 0;
   /** What is being read, for messages: `key "x"`, or a count. */
   what = "the header";
+  #items = 0;
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   constructor(file: string, fileSize: number, bytes: Uint8Array) {
@@ -63,6 +67,14 @@ export class ByteReader {
     const count = this.uint64();
     const left = this.fileSize - this.offset;
     if (count > left / bytesEach) this.fail(`${count} ${of} do not fit in the ${left} bytes that are left of the file`);
+    return count;
+  }
+
+  /** How many items follow, each of which takes memory. @throws as `count`, and where all together are too many */
+  items(bytesEach: number, of: string): number {
+    const count = this.count(bytesEach, of);
+    this.#items += count;
+    if (this.#items > MAX_ITEMS) this.fail(`with ${count} ${of} the header passes the limit of ${MAX_ITEMS} items`);
     return count;
   }
 

@@ -286,8 +286,38 @@ describe("openGguf refuses", () => {
     await expect(openGguf(bytesSource(bytes))).rejects.toThrow('key "key": its text is not valid UTF-8');
   });
 
+  it("more items than memory has room for, before they are read", async () => {
+    const items = 2n ** 22n + 1n;
+    const numbers = Buffer.concat([headerOf(3, 0n, 1n, "key", 9, 0, items), Buffer.alloc(Number(items))]);
+    await expect(openGguf(bytesSource(numbers))).rejects.toThrow("4194305 uint8 values the header passes the limit");
+    const lists = headerOf(3, 0n, 2n, "a", 9, 0, 2n ** 21n);
+    const rest = Buffer.concat([
+      Buffer.alloc(2 ** 21),
+      headerOf("b", 9, 0, 2n ** 21n).subarray(4),
+      Buffer.alloc(2 ** 21),
+    ]);
+    await expect(openGguf(bytesSource(Buffer.concat([lists, rest])))).rejects.toThrow(
+      "passes the limit of 4194304 items",
+    );
+  });
+
+  it("tensors that overlap, whatever their order", async () => {
+    const tensor = { dtype: "F32", shape: [16], data: new Float32Array(16) } as const;
+    const bytes = await encoded([
+      ["first", tensor],
+      ["second", tensor],
+    ]);
+    await expect(openGguf(bytesSource(bytes))).resolves.toBeDefined();
+    const name = Buffer.from("second");
+    const place = Buffer.from(bytes).indexOf(name) + name.length + 4 + 8 + 4;
+    for (const start of [0, 32]) {
+      bytes[place] = start;
+      await expect(openGguf(bytesSource(bytes))).rejects.toThrow(/tensor "(first|second)": its data overlap another/);
+    }
+  });
+
   it("a header beyond the limit before reading it", async () => {
-    const start = headerOf(3, 0n, 1n, "key", 9, 0, 2n ** 40n);
+    const start = headerOf(3, 0n, 1n, "key", 8, 2n ** 40n);
     const reads: number[] = [];
     const source: ByteSource = {
       name: "big.gguf",

@@ -54,8 +54,8 @@ export async function readHeader(source: ByteSource): Promise<Header> {
 
 function parseHeader(reader: ByteReader): Header {
   checkVersion(reader);
-  const tensorCount = reader.count(MIN_TENSOR_BYTES, "tensors");
-  const pairCount = reader.count(MIN_PAIR_BYTES, "keys");
+  const tensorCount = reader.items(MIN_TENSOR_BYTES, "tensors");
+  const pairCount = reader.items(MIN_PAIR_BYTES, "keys");
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < pairCount; i++) readPair(reader, metadata);
   const entries = new Map<string, PlacedEntry>();
@@ -118,7 +118,18 @@ function placed(
     if (problem !== undefined) throw new GgufError(file, problem, name);
     result.set(name, { ...entry, start });
   }
+  checkApart(file, result);
   return result;
+}
+
+/** @throws GgufError where a tensor begins before the one that lies before it ends */
+function checkApart(file: string, entries: ReadonlyMap<string, PlacedEntry>): void {
+  let end = 0;
+  for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.start - b.start)) {
+    const bytes = entryBytes(entry) ?? 0;
+    if (bytes > 0 && entry.start < end) throw new GgufError(file, "its data overlap another tensor's", name);
+    end = Math.max(end, entry.start + bytes);
+  }
 }
 
 const misplaced = (entry: PlacedEntry, alignment: number): string =>

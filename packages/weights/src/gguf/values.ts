@@ -73,7 +73,7 @@ export function readType(reader: ByteReader): GgufItemType {
 function readArray(reader: ByteReader, depth: number): GgufArray {
   if (depth === MAX_DEPTH) return reader.fail(`arrays nest more than ${MAX_DEPTH} deep`);
   const itemType = readType(reader);
-  const length = reader.count(MIN_BYTES[itemType], `${itemType} values`);
+  const length = reader.items(MIN_BYTES[itemType], `${itemType} values`);
   reader.need(length * MIN_BYTES[itemType]);
   const value: GgufArray["value"][number][] = [];
   for (let i = 0; i < length; i++) {

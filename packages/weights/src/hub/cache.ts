@@ -4,7 +4,7 @@ import { writeFileAtomic } from "../atomic.ts";
 import { WriteError } from "../errors.ts";
 import { withTemporary } from "../temporary.ts";
 import { matchesAny } from "./patterns.ts";
-import { etagOf, isCommit, type RepositoryFile } from "./repository.ts";
+import { etagOf, isCommit, isRepositoryFile, type RepositoryFile } from "./repository.ts";
 
 /**
  * A repository's folder in the cache, `models--OWNER--NAME`, laid out as Hugging Face's clients share it:
@@ -49,13 +49,14 @@ export async function readTree(folder: string, commit: string): Promise<Reposito
   try {
     const tree = JSON.parse(await readFile(join(folder, "trees", `${commit}.json`), "utf8"));
     if (tree.format_version !== TREE_VERSION) return undefined;
-    return Object.entries(tree.files as Record<string, TreeEntry>).map(([path, entry]) => ({
+    const files = Object.entries(tree.files as Record<string, TreeEntry>).map(([path, entry]) => ({
       path,
       size: entry.lfs_size ?? entry.size,
       blobId: entry.blob_id,
       sha256: entry.lfs_sha256,
       xetHash: entry.xet_hash,
     }));
+    return files.every(isRepositoryFile) ? files : undefined; // no name may lead out of the cache
   } catch {
     return undefined; // absent, or another program's idea of it: the hub is asked again
   }

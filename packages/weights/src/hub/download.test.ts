@@ -194,6 +194,22 @@ describe("downloadFromHub", () => {
     await expect(download()).rejects.toThrow(WriteError);
   });
 
+  it.each<[string, string, object]>([
+    ["a path out of the cache", "../../../../../stolen.json", {}],
+    ["a blob out of the cache", "config.json", { blob_id: "../../../../stolen" }],
+    ["a hash that is none", "config.json", { lfs_sha256: "../../../../stolen" }],
+    ["a size that is none", "config.json", { size: "9" }],
+  ])("does not trust %s that somebody wrote into its list of files", async (_, path, wrong) => {
+    await download();
+    const list = join(repository, "trees", `${COMMIT}.json`);
+    const right = await readFile(list, "utf8");
+    const entry = { size: 2, blob_id: "a".repeat(40), ...wrong };
+    await writeFile(list, JSON.stringify({ format_version: 1, files: { [path]: entry } }));
+    await download();
+    expect(await readFile(list, "utf8")).toBe(right); // the hub was asked again
+    await expectWhole();
+  });
+
   it("says where a cache cannot be", async () => {
     const file = join(cache, "file");
     await writeFile(file, "");

@@ -69,17 +69,24 @@ interface Listed {
 
 /** Names and hashes become names of files here: none may lead out of the cache. */
 function parseFile(url: string, { path, size, oid, lfs, xetHash }: Listed): RepositoryFile {
-  const bytes = lfs?.size ?? size;
-  const valid = typeof path === "string" && isSafePath(path) && typeof bytes === "number" && bytes >= 0;
-  if (!valid || !Number.isSafeInteger(bytes) || typeof oid !== "string" || !COMMIT.test(oid)) {
-    throw new HubError("response", `${url} lists a file that cannot be: ${JSON.stringify({ path, size, oid, lfs })}.`);
-  }
-  const xet = typeof xetHash === "string" && SHA256.test(xetHash) ? { xetHash } : {};
-  if (!lfs) return { path, size: bytes, blobId: oid, ...xet };
-  if (typeof lfs.oid === "string" && SHA256.test(lfs.oid)) {
-    return { path, size: bytes, blobId: oid, sha256: lfs.oid, ...xet };
-  }
-  throw new HubError("response", `${url} lists ${path} without a SHA-256.`);
+  const file = {
+    path,
+    size: lfs?.size ?? size,
+    blobId: oid,
+    ...(lfs && { sha256: lfs.oid ?? "" }),
+    ...(isHash(xetHash) && { xetHash }),
+  };
+  if (isRepositoryFile(file)) return file;
+  throw new HubError("response", `${url} lists a file that cannot be: ${JSON.stringify({ path, size, oid, lfs })}.`);
+}
+
+const isHash = (value: unknown): value is string => typeof value === "string" && SHA256.test(value);
+
+/** Whether a list, the hub's or one that lies in the cache, may say this of a file. */
+export function isRepositoryFile(file: { readonly [Field in keyof RepositoryFile]?: unknown }): file is RepositoryFile {
+  const { path, size, blobId, sha256 } = file;
+  const isPlaced = typeof path === "string" && isSafePath(path) && Number.isSafeInteger(size) && (size as number) >= 0;
+  return isPlaced && typeof blobId === "string" && COMMIT.test(blobId) && (sha256 === undefined || isHash(sha256));
 }
 
 /** Whether a path has no step that leaves its folder, on any system. */

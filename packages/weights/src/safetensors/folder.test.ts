@@ -122,6 +122,17 @@ describe("openShardedSafetensors", () => {
     await expect(openShardedSafetensors(join(outside, INDEX)).then((file) => file.close())).resolves.toBeUndefined();
   });
 
+  it("refuses, in Hugging Face's cache, a link to what is no blob of the model", async () => {
+    const cache = `${folder}-cache`;
+    const snapshot = join(cache, "models--owner--name/snapshots/0123");
+    await cp(folder, snapshot, { recursive: true });
+    const [shard = ""] = (await readdir(folder)).sort();
+    await rm(join(snapshot, shard));
+    await cp(join(folder, shard), join(cache, "secret"));
+    await symlink(join(cache, "secret"), join(snapshot, shard));
+    await expect(openSafetensorsFolder(snapshot)).rejects.toThrow("outside of the folder of its index");
+  });
+
   it("follows links inside the folder, and those of Hugging Face's cache to its blobs", async () => {
     const cache = `${folder}-cache`;
     const snapshot = join(cache, "models--owner--name/snapshots/0123");

@@ -3,8 +3,8 @@ import { byteLength, describe, isDType, type TensorEntry } from "../tensor.ts";
 import { nestsTooDeep } from "./json-depth.ts";
 import { repeatedKey } from "./json-keys.ts";
 
-/** The format's own limit, against headers that would exhaust memory. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/** Against headers that would exhaust memory; the format allows four times as much, the largest models need a tenth. */
+export const MAX_HEADER_BYTES = 25_000_000;
 
 /** The header is an object of tensors, which are objects, of which the shape and the offsets are lists. */
 const MAX_DEPTH = 3;

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { ReadError, ShardIndexError } from "../errors.ts";
+import { ShardIndexError } from "../errors.ts";
+import { readText } from "../file-source.ts";
 import { repeatedKey } from "./json-keys.ts";
 
 /** Which shard holds each tensor, by the names of both. */
@@ -10,10 +10,7 @@ const MAX_INDEX_BYTES = 100_000_000;
 
 /** Reads `model.safetensors.index.json`. @throws ReadError, ShardIndexError */
 export async function readShardIndex(path: string): Promise<WeightMap> {
-  const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new ReadError(path, error.message, { cause: error });
-  });
-  if (text.length > MAX_INDEX_BYTES) throw new ShardIndexError(path, ["it is longer than 100 MB"]);
+  const text = await readText(path, MAX_INDEX_BYTES);
   const weightMap = parseJson(path, text)?.weight_map;
   if (typeof weightMap !== "object" || weightMap === null || Array.isArray(weightMap)) {
     throw new ShardIndexError(path, ["it must be a JSON object with a weight_map, which is an object"]);

@@ -76,17 +76,17 @@ async function pathInside(folder: string, name: string): Promise<string> {
   }
   const home = await realpath(folder);
   const target = await realpath(path).catch(() => join(home, ...steps)); // a missing one is reported when it is opened
-  if (target.startsWith(linkRoot(home) + sep)) return path;
+  if (target.startsWith(home + sep) || target.startsWith(blobsOf(home) + sep)) return path;
   throw new ReadError(path, `it is a link to ${target}, outside of the folder of its index`);
 }
 
 /**
- * How far links may lead: not out of the folder, but that a snapshot in Hugging Face's cache,
- * `CACHE/models--OWNER--NAME/snapshots/COMMIT`, is links to blobs elsewhere in that cache.
+ * Links may not lead out of the folder, but that a snapshot in Hugging Face's cache,
+ * `CACHE/models--OWNER--NAME/snapshots/COMMIT`, is links to `CACHE/models--OWNER--NAME/blobs`.
  */
-function linkRoot(folder: string): string {
+function blobsOf(folder: string): string {
   const snapshots = dirname(folder);
   const repository = dirname(snapshots);
   const isSnapshot = basename(snapshots) === "snapshots" && basename(repository).startsWith("models--");
-  return isSnapshot ? dirname(repository) : folder;
+  return isSnapshot ? join(repository, "blobs") : folder;
 }
