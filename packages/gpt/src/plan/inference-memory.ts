@@ -1,12 +1,11 @@
+import { storedBytes } from "@tessera-lm/weights";
+import { formatFor } from "../stored-matrix.ts";
 import type { Anatomy, Layers } from "./anatomy.ts";
 
 /** How weights are kept in a model that is only run. */
 export type WeightFormat = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0";
 
 export const WEIGHT_FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q8_0", "Q4_0"];
-
-/** Bytes for each number; blocks of 32 have a scale of two. */
-const BYTES: Readonly<Record<WeightFormat, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
 
 /** Bytes of tensors while a model generates. */
 export interface InferenceMemory {
@@ -39,14 +38,14 @@ export function inferenceMemory(
   return { weights, cache, working, peak: weights + cache + working };
 }
 
-/** Matrices in the format, where their rows are whole blocks; the rest in float32. */
+/** What `quantizeModel` makes of the weights: matrices in the format, but for tables of positions, and the rest float32. */
 function weightBytes({ shapes }: Anatomy, format: WeightFormat): number {
   let total = 0;
   for (const [path, shape] of shapes) {
     const size = shape.reduce((product, length) => product * length, 1);
-    const inputs = /(Embedding|head)\.weight$/.test(path) ? shape[1] : shape[0];
-    const isStored = shape.length === 2 && ((inputs as number) % 32 === 0 || !format.startsWith("Q"));
-    total += size * (isStored ? BYTES[format] : BYTES.F32);
+    const isStored = shape.length === 2 && !/(positionEmbedding|relativePosition)\.weight$/.test(path);
+    const inputs = (/(Embedding|head)\.weight$/.test(path) ? shape[1] : shape[0]) as number;
+    total += storedBytes(isStored ? formatFor(format, inputs) : "F32", size);
   }
   return total;
 }

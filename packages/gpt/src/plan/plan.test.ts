@@ -1,6 +1,13 @@
 import { setBackend } from "@tensorflow/tfjs";
+import { dispose } from "@tessera-lm/layers";
 import { describe, expect, it, test } from "vitest";
+import { createDecoder } from "../decoder.ts";
+import { createEncoder } from "../encoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder.ts";
 import { PlanError } from "../errors.ts";
+import { createGpt2 } from "../gpt2.ts";
+import { summary } from "../inspect/summary.ts";
+import { quantizeModel } from "../quantize-model.ts";
 import { anatomyOf, type ModelConfig } from "./anatomy.ts";
 import { countFlops } from "./flops.ts";
 import { measureSpeed } from "./measure-speed.ts";
@@ -185,4 +192,24 @@ test.each([
   [{ lora: { rank: -1 } }, "rank is -1"],
 ])("an option out of range is named: %o", (options, message) => {
   expect(() => plan(gpt2(12, 12, 768), options)).toThrow(message);
+});
+
+const small = { vocabSize: 64, contextLength: 32, numLayers: 2, numHeads: 4 };
+test.each([32, 48])("bytes of weights %i wide are those of the model that quantizeModel makes", async (width) => {
+  const models = {
+    gpt2: () => createGpt2({ ...small, width }, 1),
+    decoder: () => createDecoder({ ...small, width, numKeyValueHeads: 2 }, 1),
+    encoder: () => createEncoder({ ...small, width, maskedHead: true }, 1),
+    "encoder-decoder": () => createEncoderDecoder({ ...small, width }, 1),
+  };
+  for (const [kind, create] of Object.entries(models)) {
+    for (const type of ["F16", "BF16", "Q8_0", "Q4_0"] as const) {
+      const model = create();
+      const { inference } = plan({ kind, ...model.config } as ModelConfig);
+      expect(inference.F32.weights, kind).toBe(summary(model).bytes);
+      await quantizeModel(model, type);
+      expect(inference[type].weights, `${kind} in ${type}`).toBe(summary(model).bytes);
+      dispose(model);
+    }
+  }
 });
