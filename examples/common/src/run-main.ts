@@ -7,6 +7,7 @@ const systemErrors: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only; choose another folder",
   ENOSPC: "the disk is full; free some space or choose another folder",
   ENOTDIR: "a file stands where a folder is needed; choose another folder",
+  EISDIR: "this is a folder; give the name of a file",
   EEXIST: "a file stands where a folder is needed; choose another folder",
 };
 

@@ -41,7 +41,7 @@ await runMain(async () => {
   const text = await chosenText(command.args[0], options.file);
 
   const others = await otherVocabularies(options.vocabularies);
-  const vocabularies = [...(await trainedVocabularies(options.data)), ...others];
+  const vocabularies = [...(await trainedVocabularies(options.data, (line) => console.log(pc.dim(line)))), ...others];
 
   const readings = vocabularies.map((vocabulary) => ({ ...vocabulary, pieces: piecesOf(vocabulary.tokenizer, text) }));
   for (const { name, tokenizer, pieces } of readings) {
@@ -73,6 +73,7 @@ async function otherVocabularies(folder: string | undefined): Promise<readonly V
   if (folder === undefined) return [];
   const { vocabularies, problems } = await findVocabularies(folder);
   for (const problem of problems) console.log(pc.dim(`passed over ${problem}`));
+  if (vocabularies.length === 0) console.log(pc.dim(`${folder} holds no tokenizer that could be read.`));
   return vocabularies;
 }
 

@@ -23,7 +23,7 @@ export function renderPage({ bytes, readings, languages, languageSource }: PageC
   return [
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
     `<title>What a model reads</title><style>${pageStyle}</style></head><body>`,
-    `<header><h1>What a model reads</h1><p>The same text, cut into tokens by ${readings.length} vocabularies. Point at a token to see its number, its spelling and its bytes.</p></header>`,
+    `<header><h1>What a model reads</h1><p>The same text, cut into tokens by ${readings.length === 1 ? "one vocabulary" : `${readings.length} vocabularies`}. Point at a token to see its number, its spelling and its bytes.</p></header>`,
     `<main>${readings.map((reading) => readingSection(reading, bytes)).join("\n")}</main>`,
     html`<section class="languages"><h2>Tokens per sentence</h2><p>The same sentences in ${languages.length} languages (${languageSource}). Further to the left is better: a text of fewer tokens is cheaper to read and to write, and more of it fits into the context. Hollow dots are vocabularies that know many of the characters only as unknown.</p>`,
     `<ul class="legend">${names.map((name, index) => html`<li><i class="s${index % 10}"></i>${name}</li>`).join("")}</ul>`,

@@ -19,9 +19,14 @@ export interface Vocabulary {
 /**
  * Small vocabularies, learned here and now: two, if the text has enough to learn for the larger one. They show what
  * size does, and what a text of one language does.
+ * @param say gets what there is to know of the text
  */
-export async function trainedVocabularies(data: string | undefined): Promise<Vocabulary[]> {
-  const { text } = await findCorpus(data);
+export async function trainedVocabularies(
+  data: string | undefined,
+  say: (line: string) => void,
+): Promise<Vocabulary[]> {
+  const { text, note } = await findCorpus(data);
+  if (note !== undefined) say(note);
   const large = trainBytePair([text], { vocabSize: 8000 });
   const tokenizers = large.vocabSize <= 1000 ? [large] : [truncateVocabulary(large, 1000), large];
   return tokenizers.map((tokenizer) => ({ name: `learned here, ${tokenizer.vocabSize}`, tokenizer }));

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
@@ -45,8 +45,13 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
   for (const [encoder, merges] of GPT2_FILES) {
     if (await exists(join(path, merges))) return loadGpt2Files(path, encoder, merges);
   }
+  const others = (await readdir(path)).filter((name) => /\.(model|tiktoken)$/.test(name));
+  if (others.length === 1) return loadFile(join(path, others[0] as string));
   const wanted = [...SINGLE_FILES, ...GPT2_FILES.map((names) => names.join(" + "))].join(", or ");
-  throw new MissingTokenizerError(path, `the folder holds no tokenizer; expected ${wanted}.`);
+  throw new MissingTokenizerError(
+    path,
+    `the folder holds no tokenizer; expected ${wanted}, or one other .model or .tiktoken file.`,
+  );
 }
 
 /**

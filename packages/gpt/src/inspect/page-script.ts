@@ -21,11 +21,11 @@ const colour = (p, strength = .5) => {
   const share = logShare(p);
   return share >= .5 ? "hsl(var(--likely) / " + (share - .5) * 2 * strength + ")" : "hsl(var(--unlikely) / " + (.5 - share) * 2 * strength + ")";
 };
-const bars = (rows, scale = 1) => {
+const bars = (rows) => {
   const box = element("div", { className: "bars" });
   for (const [place, value, label] of rows) {
     const bar = element("i");
-    bar.style.width = Math.max(0, 100 * value / scale) + "%";
+    bar.style.width = Math.max(0, 100 * value) + "%";
     box.append(element("b", { title: shown(place) }, shown(place)), bar, element("em", {}, label ?? percent(value)));
   }
   return box;
@@ -76,7 +76,7 @@ function describe(i) {
   const title = element("div", {}, element("strong", {}, shown(tokens[i])), " · place " + i + ", id " + data.names[tokens[i]][0]);
   if (!said) return [title, "The first token: nothing stands before it."];
   const own = said.p === undefined ? "" : percent(said.p) + ", " + (said.rank === 0 ? "the most probable" : "place " + (said.rank + 1) + " of all");
-  return [title, element("div", {}, own), bars(said.top, said.top[0][1])];
+  return [title, element("div", {}, own), bars(said.top)];
 }
 
 // Room for the labels of the map, where tokens are few enough to have some.
@@ -190,7 +190,7 @@ function choose(i) {
   spans.forEach((span, j) => span.classList.toggle("chosen", j === i));
   [...header.children].forEach((cell, j) => cell.classList.toggle("chosen", j === i + 1));
   at("detail").replaceChildren(...describe(i));
-  if (i === T - 1 && data.next) at("detail").append(element("p", {}, "Next, after the last token:"), bars(data.next.top, data.next.top[0][1]));
+  if (i === T - 1 && data.next) at("detail").append(element("p", {}, "Next, after the last token:"), bars(data.next.top));
   drawMap();
 }
 choose(chosen);

@@ -61,6 +61,9 @@ function flopsTable({ flops, contextLength }: Omit<Plan, "toString">): string {
   );
 }
 
+/** Far below the 44 million parameters that the law was fitted from, it predicts worse than guessing. */
+const FITTED_FROM = 10e6;
+
 function tokensTable({ optimal, planned }: Omit<Plan, "toString">): string {
   const same = optimal.tokens.toPrecision(6) === planned.tokens.toPrecision(6);
   const rows = [optimal, ...(same ? [] : [planned])].map(({ tokens, parameters, flops, loss }, i) => [
@@ -68,7 +71,7 @@ function tokensTable({ optimal, planned }: Omit<Plan, "toString">): string {
     inThousands(tokens),
     (tokens / parameters).toFixed(1),
     inThousands(flops),
-    loss.toFixed(2),
+    parameters < FITTED_FROM ? "–" : loss.toFixed(2),
   ]);
   return textTable(["", "tokens", "for each parameter", "FLOPs", "predicted loss"], rows);
 }
