@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
 import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
@@ -127,7 +127,8 @@ function naming<T>(path: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof MalformedTokenizerError)) throw error;
-    throw new MalformedTokenizerError(`${path}, ${error.place}`, error.problem, { cause: error });
+    const place = basename(path) === error.place ? path : `${path}, ${error.place}`;
+    throw new MalformedTokenizerError(place, error.problem, { cause: error });
   }
 }
 
@@ -139,8 +140,13 @@ async function readBytesOrThrow(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new MissingTokenizerError(path, `it cannot be read (${(cause as Error).message}).`, { cause });
+    throw new MissingTokenizerError(path, reasonOf(cause as NodeJS.ErrnoException), { cause });
   }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT") return "it is not there.";
+  return code === "EISDIR" ? "it is a folder, and a file is needed." : `it cannot be read (${message}).`;
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

@@ -43,6 +43,7 @@ export class ChatTemplate {
 
   /** The text of a conversation. @throws TemplateError if the template refuses it, or the options do not fit */
   render(messages: readonly ChatMessage[], options: RenderChatOptions = {}): string {
+    requireRoles(messages);
     if (!options.continueFinalMessage) return this.run(messages, options);
     if (options.addGenerationPrompt) {
       throw new TemplateError(
@@ -69,6 +70,12 @@ export class ChatTemplate {
     const parts = this.source.split(message);
     return parts.length === 2 && message !== "" ? parts[0]?.split("\n").length : undefined;
   }
+}
+
+function requireRoles(messages: readonly ChatMessage[]): void {
+  const at = messages.findIndex((message) => typeof message?.role !== "string");
+  if (at < 0) return;
+  throw new TemplateError(`message ${at} has no role: a message is like { role: "user", content: "Hello" }`);
 }
 
 /** Stands behind the text that is to be continued. Its space shows whether the template takes off spaces there. */

@@ -300,3 +300,9 @@ describe("what the assistant wrote", () => {
     expect(() => encodeChatWithMask(tokenizer, last, chat)).toThrow(TemplateError);
   });
 });
+
+test("a message without a role is named", () => {
+  const template = new ChatTemplate("{% for m in messages %}{{ m.role + m.content }}{% endfor %}");
+  const wrong = { rol: "user", content: "hi" } as unknown as ChatMessage;
+  expect(() => template.render([{ role: "user", content: "hi" }, wrong])).toThrow(/message 1 has no role/);
+});

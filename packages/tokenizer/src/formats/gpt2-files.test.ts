@@ -46,7 +46,7 @@ test("pattern and special tokens may be others", () => {
 
 describe("malformed files are named with line or token", () => {
   test.each([
-    [{ encoder: "{", merges: "" }, "encoder: it is not JSON"],
+    [{ encoder: "{", merges: "" }, "encoder: it is not JSON, or cut short"],
     [{ encoder: "[]", merges: "" }, "encoder: expected an object"],
     [{ encoder: '{"a":1.5}', merges: "" }, 'encoder, token "a": expected an id'],
     [{ encoder: '{"a":0,"b":0}', merges: "" }, 'token "b": id 0 belongs to another token too'],

@@ -11,7 +11,7 @@ export function parseJson(text: string, place: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new MalformedTokenizerError(place, `it is not JSON: ${(cause as Error).message}`, { cause });
+    throw new MalformedTokenizerError(place, `it is not JSON, or cut short: ${(cause as Error).message}.`, { cause });
   }
   return asObject(value, place);
 }

@@ -27,7 +27,10 @@ function* readFields(bytes: Uint8Array, message: string): Generator<Field> {
   };
   const take = (length: number, place: string): Uint8Array => {
     if (length > bytes.length - at)
-      throw new MalformedTokenizerError(place, `${length} bytes should follow byte ${at}, of ${bytes.length}.`);
+      throw new MalformedTokenizerError(
+        place,
+        `${length} bytes should follow byte ${at}, of ${bytes.length}: it is cut short or damaged.`,
+      );
     at += length;
     return bytes.subarray(at - length, at);
   };

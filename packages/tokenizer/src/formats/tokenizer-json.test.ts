@@ -153,7 +153,7 @@ describe("what is more than characters keeps its parts", () => {
 describe("what is malformed is named with its place", () => {
   const model = (changes: object) => ({ model: { ...written.model, ...changes } });
   test.each([
-    ["not json", "tokenizer.json: it is not JSON"],
+    ["not json", "tokenizer.json: it is not JSON, or cut short"],
     ["[]", "tokenizer.json: expected an object, found []"],
     ["{}", "model: expected an object, found nothing"],
     [edited(model({ vocab: [] })), "model.vocab: expected an object"],
