@@ -72,12 +72,19 @@ await runMain(async () => {
 async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
   const { tokens: maxNewTokens, temperature, topK, topP, repetitionPenalty, stop: stopStrings, seed } = options;
   const generation = { maxNewTokens, temperature, topK, topP, repetitionPenalty, stopStrings, seed };
-  if (prompt.trim() !== "" && tokenizer.encode(prompt.trim()).length === 0) {
-    throw new UsageError("The model knows none of the characters of this text; give it another one.");
-  }
+  requireKnown(tokenizer, prompt);
+  const [length, { contextLength }] = [tokenizer.encode(prompt).length, model.config];
+  if (length > contextLength) console.error(`Of the ${length} tokens the model reads at most the last ${contextLength}.`);
   process.stdout.write(prompt);
   for await (const piece of writeText(model, tokenizer, prompt, generation)) {
     process.stdout.write(piece);
   }
   process.stdout.write("\n");
+}
+
+/** @throws UsageError for a text that gives no tokens */
+function requireKnown(tokenizer: Tokenizer, prompt: string): void {
+  if (prompt === "") throw new UsageError("The prompt is empty; give the beginning of a text.");
+  if (prompt.trim() === "" || tokenizer.encode(prompt.trim()).length > 0) return;
+  throw new UsageError("The model knows none of the characters of this text; give it another one.");
 }
