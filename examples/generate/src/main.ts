@@ -74,7 +74,8 @@ async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string
   const generation = { maxNewTokens, temperature, topK, topP, repetitionPenalty, stopStrings, seed };
   requireKnown(tokenizer, prompt);
   const [length, { contextLength }] = [tokenizer.encode(prompt).length, model.config];
-  if (length > contextLength) console.error(`Of the ${length} tokens the model reads at most the last ${contextLength}.`);
+  if (length > contextLength)
+    console.error(`Of the ${length} tokens the model reads at most the last ${contextLength}.`);
   process.stdout.write(prompt);
   for await (const piece of writeText(model, tokenizer, prompt, generation)) {
     process.stdout.write(piece);
