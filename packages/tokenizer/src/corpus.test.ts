@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import expected from "./fixtures/corpus-tokens.json" with { type: "json" };
+import { data, hasData } from "./fixtures/published.ts";
 import { tokenizerFromGpt2Files, tokenizerToGpt2Files } from "./formats/gpt2-files.ts";
 import { tokenizerFromTiktoken } from "./formats/tiktoken.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
@@ -10,9 +11,6 @@ import { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 import { characterTokenizer } from "./models/character.ts";
 import { splitPatterns } from "./split/split-patterns.ts";
 import { trainBytePair } from "./train/train-bpe.ts";
-
-/** Real texts, vocabularies and golden ids, outside the repository. */
-const data = new URL("../../../../shared/data/", import.meta.url);
 
 function bytes(path: string): Buffer {
   return readFileSync(new URL(path, data));
@@ -30,7 +28,7 @@ function summary(ids: Uint32Array): { count: number; sha256: string } {
   return { count: ids.length, sha256: sha256(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)) };
 }
 
-describe.skipIf(!existsSync(data))("on real texts", { timeout: 60_000 }, () => {
+describe.skipIf(!hasData)("on real texts", { timeout: 60_000 }, () => {
   const made = new Map<string, BytePairTokenizer>();
   const makers: Record<string, () => BytePairTokenizer> = {
     gpt2: () =>

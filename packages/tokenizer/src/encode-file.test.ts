@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,6 +9,7 @@ import { findBorders } from "./files/borders.ts";
 import { encodePart } from "./files/encode-part.ts";
 import { EncodeFileError } from "./files/errors.ts";
 import { fileParts } from "./files/file-parts.ts";
+import { data, hasData } from "./fixtures/published.ts";
 import { smallText } from "./fixtures/small-text.ts";
 import { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
@@ -126,9 +127,7 @@ describe("parts have the ids of the whole", () => {
   });
 });
 
-const data = new URL("../../../../shared/data/", import.meta.url);
-
-describe.skipIf(!existsSync(data))("real texts and vocabularies", { timeout: 60_000 }, () => {
+describe.skipIf(!hasData)("real texts and vocabularies", { timeout: 60_000 }, () => {
   const read = (path: string): string => readFileSync(new URL(path, data), "utf8");
   const languages = ["deu_Latn", "hin_Deva", "zho_Hans", "tha_Thai", "arb_Arab", "kor_Hang", "vie_Latn"];
   let text = "";

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import expected from "./fixtures/pipeline-tokens.json" with { type: "json" };
+import { data, hasData } from "./fixtures/published.ts";
 import { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 import { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 import { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 import { PipelineTokenizer } from "./pipeline.ts";
 
-/** Real texts, vocabularies and golden ids, outside the repository. */
-const data = new URL("../../../../shared/data/", import.meta.url);
 const read = (path: string): Buffer => readFileSync(new URL(path, data));
 
 function sha256(numbers: Uint32Array): string {
@@ -30,7 +29,7 @@ const names = [
   "stories260K/tok512.model",
 ];
 
-describe.skipIf(!existsSync(data))("on real texts as the references do", { timeout: 120_000 }, () => {
+describe.skipIf(!hasData)("on real texts as the references do", { timeout: 120_000 }, () => {
   test.each(names)("%s", (name) => {
     const tokenizer = tokenizerFromFile(read(`tokenizers/${name}`));
     for (const [path, encoded] of files) {

@@ -43,8 +43,8 @@ interface Encoder {
 /**
  * Lets the engine compile while a vocabulary is loaded, once in a process, and with what runs later: V8 takes the first
  * hundred thousand words of a text to notice that it goes over them in loops, and compiles again where it meets what it
- * has not seen. The text for that are the first tokens of the vocabulary, which are words of English and of programs. The first pass over a megabyte then takes
- * half to two thirds of the time.
+ * has not seen. The text for that are the first tokens of the vocabulary, which are words of English and of programs. The
+ * first pass over a megabyte then takes half to two thirds of the time.
  */
 export function warmUp(encoder: Encoder): void {
   if (isWarm || encoder.vocabSize < LARGE) return;
