@@ -1,30 +1,32 @@
 export { type DistributionOptions as SamplingOptions, pickToken } from "@tessera-lm/ops";
 export type { TransformerBlock } from "./blocks.ts";
 export { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
-export { createDecoder, Decoder } from "./decoder.ts";
+export { createDecoder, Decoder } from "./decoder/decoder.ts";
 export {
   type DecoderConfig,
   type OptionalDecoderField,
   type Positions,
   type ResolvedDecoderConfig,
   resolveDecoderConfig,
-} from "./decoder-config.ts";
-export { decoderShapes } from "./decoder-shapes.ts";
-export { createEncoder, Encoder, type EncoderOptions, type EncoderParts } from "./encoder.ts";
+} from "./decoder/decoder-config.ts";
+export { decoderShapes } from "./decoder/decoder-shapes.ts";
+export { createGpt2, Gpt2 } from "./decoder/gpt2.ts";
+export { createEncoder, Encoder, type EncoderOptions, type EncoderParts } from "./encoder/encoder.ts";
 export {
   type EncoderConfig,
   type OptionalEncoderField,
   type ResolvedEncoderConfig,
   resolveEncoderConfig,
-} from "./encoder-config.ts";
-export { createEncoderDecoder, EncoderDecoder, type Stack, Writer } from "./encoder-decoder.ts";
+} from "./encoder/encoder-config.ts";
+export { encoderShapes } from "./encoder/encoder-shapes.ts";
+export type { MaskedHead } from "./encoder/masked-head.ts";
+export { createEncoderDecoder, EncoderDecoder, type Stack, Writer } from "./encoder-decoder/encoder-decoder.ts";
 export {
   type EncoderDecoderConfig,
   type ResolvedEncoderDecoderConfig,
   resolveEncoderDecoderConfig,
-} from "./encoder-decoder-config.ts";
-export { encoderDecoderShapes } from "./encoder-decoder-shapes.ts";
-export { encoderShapes } from "./encoder-shapes.ts";
+} from "./encoder-decoder/encoder-decoder-config.ts";
+export { encoderDecoderShapes } from "./encoder-decoder/encoder-decoder-shapes.ts";
 export {
   ConfigError,
   GenerationError,
@@ -39,7 +41,6 @@ export {
   UnsupportedModelError,
   WrongKindError,
 } from "./errors.ts";
-
 export { huggingFaceNames } from "./families/gpt2.ts";
 export { type Beam, type BeamSearchOptions, beamSearch } from "./generation/beam-search.ts";
 export { Conversation, type ConversationOptions } from "./generation/conversation.ts";
@@ -49,14 +50,12 @@ export type { TokenLogProbability } from "./generation/log-probabilities.ts";
 export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
 export { tokenProbabilities } from "./generation/sampling.ts";
 export { type GgufModel, type ReadGgufOptions, readGguf } from "./gguf/read-gguf.ts";
-export { createGpt2, Gpt2 } from "./gpt2.ts";
 export { type AttentionMap, attentionMaps } from "./inspect/attention-maps.ts";
 export { type Inspectable, type Inspection, type InspectOptions, inspect } from "./inspect/inspect.ts";
 export { type InspectPageOptions, inspectPage, type TextCodec } from "./inspect/inspect-page.ts";
 export type { Candidate, Prediction } from "./inspect/logits.ts";
 export { type Neighbor, nearestTokens } from "./inspect/nearest-tokens.ts";
 export { type ModuleSummary, type Summary, summary } from "./inspect/summary.ts";
-export type { MaskedHead } from "./masked-head.ts";
 export { countParameters, parameterShapes } from "./parameter-shapes.ts";
 
 export type { ModelConfig } from "./plan/anatomy.ts";
@@ -74,6 +73,6 @@ export {
   type QuantizedType,
   type QuantizeModelOptions,
   quantizeModel,
-} from "./quantize-model.ts";
-export { readLlama2c } from "./read-llama2c.ts";
-export { type ModelKind, type ModelKinds, type ReadModelOptions, readModel } from "./read-model.ts";
+} from "./storage/quantize-model.ts";
+export { readLlama2c } from "./storage/read-llama2c.ts";
+export { type ModelKind, type ModelKinds, type ReadModelOptions, readModel } from "./storage/read-model.ts";

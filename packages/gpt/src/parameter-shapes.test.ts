@@ -1,6 +1,6 @@
 import { dispose, parameters } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { createGpt2 } from "./gpt2.ts";
+import { createGpt2 } from "./decoder/gpt2.ts";
 import { countParameters, parameterShapes } from "./parameter-shapes.ts";
 
 const gpt2 = (numLayers: number, numHeads: number, width: number) => {

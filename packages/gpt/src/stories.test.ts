@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import { tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
 import { describe, expect, test } from "vitest";
-import { createDecoder, type Decoder } from "./decoder.ts";
+import { createDecoder, type Decoder } from "./decoder/decoder.ts";
+import type { Gpt2 } from "./decoder/gpt2.ts";
 import { ConfigError, ModelFileError } from "./errors.ts";
 import { generate } from "./generation/generate.ts";
-import type { Gpt2 } from "./gpt2.ts";
-import { loadLlama2c } from "./load-llama2c.ts";
-import { loadModel } from "./load-model.ts";
+import { loadLlama2c } from "./storage/load-llama2c.ts";
+import { loadModel } from "./storage/load-model.ts";
 import { collect } from "./testing/collect.ts";
 import { greatestDifference, inTemporaryFolder } from "./testing/reference.ts";
 

@@ -1,8 +1,8 @@
 import type { Activation } from "@tessera-lm/layers";
 import type { TensorEntry } from "@tessera-lm/weights";
-import { assembleEncoder, type Encoder } from "../encoder.ts";
-import { type EncoderConfig, type ResolvedEncoderConfig, resolveEncoderConfig } from "../encoder-config.ts";
-import { encoderShapes } from "../encoder-shapes.ts";
+import { assembleEncoder, type Encoder } from "../encoder/encoder.ts";
+import { type EncoderConfig, type ResolvedEncoderConfig, resolveEncoderConfig } from "../encoder/encoder-config.ts";
+import { encoderShapes } from "../encoder/encoder-shapes.ts";
 import { type Family, type Json, lookUp, present, renamed, requireFields, resolved, storedTensors } from "./family.ts";
 
 /** A family of encoder-only models, which also says what configurations it can hold. */

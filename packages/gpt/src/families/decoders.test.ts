@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { dispose as disposeTensors, tidy, variableGrads } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Decoder } from "../decoder.ts";
-import type { DecoderConfig } from "../decoder-config.ts";
-import { decoderShapes } from "../decoder-shapes.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { DecoderConfig } from "../decoder/decoder-config.ts";
+import { decoderShapes } from "../decoder/decoder-shapes.ts";
+import type { Gpt2 } from "../decoder/gpt2.ts";
 import { generate } from "../generation/generate.ts";
-import type { Gpt2 } from "../gpt2.ts";
-import { loadModel } from "../load-model.ts";
-import { saveModel } from "../save-model.ts";
+import { loadModel } from "../storage/load-model.ts";
+import { saveModel } from "../storage/save-model.ts";
 import {
   greatestDifference,
   inTemporaryFolder,

@@ -8,14 +8,14 @@ import { valueAndGradients } from "@tessera-lm/ops";
 import type { HostTensor } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
-import type { EncoderDecoderConfig } from "../encoder-decoder-config.ts";
-import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
+import { createEncoderDecoder, type EncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
+import type { EncoderDecoderConfig } from "../encoder-decoder/encoder-decoder-config.ts";
+import { encoderDecoderShapes } from "../encoder-decoder/encoder-decoder-shapes.ts";
 import { generate } from "../generation/generate.ts";
-import { loadModel } from "../load-model.ts";
 import { readModelConfig } from "../plan/read-model-config.ts";
-import { readModel } from "../read-model.ts";
-import { saveModel } from "../save-model.ts";
+import { loadModel } from "../storage/load-model.ts";
+import { readModel } from "../storage/read-model.ts";
+import { saveModel } from "../storage/save-model.ts";
 import { collect } from "../testing/collect.ts";
 import {
   greatestDifference,

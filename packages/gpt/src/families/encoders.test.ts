@@ -6,12 +6,12 @@ import { dispose, parameters } from "@tessera-lm/layers";
 import { valueAndGradients } from "@tessera-lm/ops";
 import { writeSafetensorsFile } from "@tessera-lm/weights/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createEncoder, type Encoder, type EncoderOptions } from "../encoder.ts";
-import type { EncoderConfig } from "../encoder-config.ts";
-import { encoderShapes } from "../encoder-shapes.ts";
+import { createEncoder, type Encoder, type EncoderOptions } from "../encoder/encoder.ts";
+import type { EncoderConfig } from "../encoder/encoder-config.ts";
+import { encoderShapes } from "../encoder/encoder-shapes.ts";
 import { ConfigError, MissingHeadError, WrongKindError } from "../errors.ts";
-import { loadModel } from "../load-model.ts";
-import { saveModel } from "../save-model.ts";
+import { loadModel } from "../storage/load-model.ts";
+import { saveModel } from "../storage/save-model.ts";
 import {
   greatestDifference,
   inTemporaryFolder,

@@ -1,6 +1,6 @@
 import type { Activation } from "@tessera-lm/layers";
 import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "../config.ts";
-import { assembleGpt2, type Gpt2 } from "../gpt2.ts";
+import { assembleGpt2, type Gpt2 } from "../decoder/gpt2.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
 import { type Family, type Json, lookUp, present, renamed, requireFields, resolved } from "./family.ts";
 import { readTokenIds, writeTokenIds } from "./token-ids.ts";

@@ -1,4 +1,4 @@
-import type { ResolvedDecoderConfig } from "../decoder-config.ts";
+import type { ResolvedDecoderConfig } from "../decoder/decoder-config.ts";
 import { bert, type EncoderFamily } from "./bert.ts";
 import { type DecoderFamily, llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";

@@ -1,6 +1,6 @@
-import { assembleDecoder, type Decoder } from "../decoder.ts";
-import { type ResolvedDecoderConfig, resolveDecoderConfig } from "../decoder-config.ts";
-import { decoderShapes } from "../decoder-shapes.ts";
+import { assembleDecoder, type Decoder } from "../decoder/decoder.ts";
+import { type ResolvedDecoderConfig, resolveDecoderConfig } from "../decoder/decoder-config.ts";
+import { decoderShapes } from "../decoder/decoder-shapes.ts";
 import { type Family, type Json, present, renamed, requireFields, resolved, storedTensors } from "./family.ts";
 import { readRope, writeRope } from "./rope.ts";
 import { readTokenIds, writeTokenIds } from "./token-ids.ts";

@@ -1,7 +1,7 @@
 import { tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { loadModel } from "../load-model.ts";
+import { loadModel } from "../storage/load-model.ts";
 import { greatestDifference } from "../testing/reference.ts";
 import expected from "./fixtures/minilm.json" with { type: "json" };
 

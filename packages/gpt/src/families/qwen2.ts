@@ -1,5 +1,5 @@
-import { assembleDecoder } from "../decoder.ts";
-import type { ResolvedDecoderConfig } from "../decoder-config.ts";
+import { assembleDecoder } from "../decoder/decoder.ts";
+import type { ResolvedDecoderConfig } from "../decoder/decoder-config.ts";
 import { UnsupportedModelError } from "../errors.ts";
 import { type Json, present } from "./family.ts";
 import {

@@ -1,7 +1,10 @@
 import type { Activation } from "@tessera-lm/layers";
-import { assembleEncoderDecoder, type EncoderDecoder } from "../encoder-decoder.ts";
-import { type ResolvedEncoderDecoderConfig, resolveEncoderDecoderConfig } from "../encoder-decoder-config.ts";
-import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
+import { assembleEncoderDecoder, type EncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
+import {
+  type ResolvedEncoderDecoderConfig,
+  resolveEncoderDecoderConfig,
+} from "../encoder-decoder/encoder-decoder-config.ts";
+import { encoderDecoderShapes } from "../encoder-decoder/encoder-decoder-shapes.ts";
 import { type Family, type Json, lookUp, present, renamed, requireFields, resolved, storedTensors } from "./family.ts";
 import { readTokenIds } from "./token-ids.ts";
 

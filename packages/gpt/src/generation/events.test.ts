@@ -1,7 +1,7 @@
 import { log, softmax, tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { createGpt2 } from "../gpt2.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
 import { collect } from "../testing/collect.ts";
 import { Table } from "../testing/models.ts";
 import type { EndReason, TokenEvent } from "./events.ts";

@@ -1,10 +1,10 @@
 import { memory, type Tensor2D, type Tensor3D, tensor2d, tensor3d, zeros } from "@tensorflow/tfjs";
 import { dispose, type ForwardOptions, type LanguageModel, VocabularyError } from "@tessera-lm/layers";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoderDecoder } from "../encoder-decoder.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
-import { createGpt2 } from "../gpt2.ts";
 import { collect as all } from "../testing/collect.ts";
 import { decoders, Table, Watched } from "../testing/models.ts";
 import { beamSearch } from "./beam-search.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { dispose } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { loadModel } from "../load-model.ts";
+import { loadModel } from "../storage/load-model.ts";
 import { collect } from "../testing/collect.ts";
 import { type Beam, type BeamSearchOptions, beamSearch } from "./beam-search.ts";
 import { generate } from "./generate.ts";

@@ -1,8 +1,8 @@
 import type { Initializer } from "@tessera-lm/layers";
 import type { GgufValue, TensorEntry } from "@tessera-lm/weights";
-import type { Decoder } from "../decoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { Gpt2 } from "../decoder/gpt2.ts";
 import { renamed, type StoredTensor, storedTensors } from "../families/family.ts";
-import type { Gpt2 } from "../gpt2.ts";
 import type { GgufFields } from "./fields.ts";
 
 /** A tensor of a GGUF file and the parameter of ours that it is. */

@@ -7,8 +7,9 @@ import { dispose, normal, parameters, randomGenerator } from "@tessera-lm/layers
 import type { GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
 import { openGgufFile, writeGgufFile } from "@tessera-lm/weights/node";
 import { describe, expect, test } from "vitest";
-import { createDecoder, type Decoder } from "../decoder.ts";
-import type { DecoderConfig } from "../decoder-config.ts";
+import { createDecoder, type Decoder } from "../decoder/decoder.ts";
+import type { DecoderConfig } from "../decoder/decoder-config.ts";
+import { createGpt2, type Gpt2 } from "../decoder/gpt2.ts";
 import {
   ConfigError,
   ModelFileError,
@@ -17,10 +18,9 @@ import {
   UnsupportedModelError,
   WrongKindError,
 } from "../errors.ts";
-import { createGpt2, type Gpt2 } from "../gpt2.ts";
-import { loadModel } from "../load-model.ts";
-import { quantizeModel } from "../quantize-model.ts";
-import { storedMatrices } from "../storable.ts";
+import { loadModel } from "../storage/load-model.ts";
+import { quantizeModel } from "../storage/quantize-model.ts";
+import { storedMatrices } from "../storage/storable.ts";
 import { greatestDifference, inTemporaryFolder } from "../testing/reference.ts";
 import { halvesFirst, neighboursFirst } from "./head-rows.ts";
 import { loadGguf } from "./load-gguf.ts";

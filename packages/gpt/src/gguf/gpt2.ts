@@ -1,7 +1,7 @@
 import { type ResolvedGpt2Config, resolveConfig } from "../config.ts";
+import { assembleGpt2, type Gpt2 } from "../decoder/gpt2.ts";
 import { UnsupportedModelError } from "../errors.ts";
 import { resolved } from "../families/family.ts";
-import { assembleGpt2, type Gpt2 } from "../gpt2.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
 import { float32, type GgufArchitecture, ggufTensors, uint32 } from "./architecture.ts";
 

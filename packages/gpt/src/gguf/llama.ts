@@ -1,6 +1,6 @@
-import { assembleDecoder, type Decoder } from "../decoder.ts";
-import { type ResolvedDecoderConfig, resolveDecoderConfig } from "../decoder-config.ts";
-import { decoderShapes } from "../decoder-shapes.ts";
+import { assembleDecoder, type Decoder } from "../decoder/decoder.ts";
+import { type ResolvedDecoderConfig, resolveDecoderConfig } from "../decoder/decoder-config.ts";
+import { decoderShapes } from "../decoder/decoder-shapes.ts";
 import { UnsupportedModelError } from "../errors.ts";
 import { resolved } from "../families/family.ts";
 import { float32, type GgufArchitecture, type GgufStoredTensor, ggufTensors, uint32 } from "./architecture.ts";

@@ -1,11 +1,11 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufFile, GgufValue } from "@tessera-lm/weights";
-import { bandsOf } from "../bands.ts";
-import type { Decoder } from "../decoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { Gpt2 } from "../decoder/gpt2.ts";
 import { TensorMismatchError, TokenizerMismatchError, UnsupportedModelError } from "../errors.ts";
-import { fillModel, hollow, type WeightSource } from "../fill-model.ts";
-import type { Gpt2 } from "../gpt2.ts";
-import { storedMatrix } from "../stored-matrix.ts";
+import { bandsOf } from "../storage/bands.ts";
+import { fillModel, hollow, type WeightSource } from "../storage/fill-model.ts";
+import { storedMatrix } from "../storage/stored-matrix.ts";
 import type { GgufArchitecture, GgufStoredTensor } from "./architecture.ts";
 import { GgufFields } from "./fields.ts";
 import { gpt2 } from "./gpt2.ts";

@@ -1,6 +1,6 @@
 import { createRotary, type RopeScaling } from "@tessera-lm/layers";
 import type { GgufValue } from "@tessera-lm/weights";
-import type { ResolvedDecoderConfig } from "../decoder-config.ts";
+import type { ResolvedDecoderConfig } from "../decoder/decoder-config.ts";
 import { UnsupportedModelError } from "../errors.ts";
 import { float32, uint32 } from "./architecture.ts";
 import type { GgufFields } from "./fields.ts";

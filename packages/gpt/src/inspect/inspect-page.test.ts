@@ -1,7 +1,7 @@
 import { inflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoder } from "../encoder.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createEncoder } from "../encoder/encoder.ts";
 import { inspectPage, type TextCodec } from "./inspect-page.ts";
 
 const words = ["</script>", "<!--", "a", " b", "\n", "\u2028", "&amp;", '"'];

@@ -1,11 +1,11 @@
 import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
 import { type Embedding, VocabularyError } from "@tessera-lm/layers";
 import { describe, expect, it, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoder } from "../encoder.ts";
-import { createEncoderDecoder } from "../encoder-decoder.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { GenerationError, MissingHeadError, SequenceTooLongError } from "../errors.ts";
-import { createGpt2 } from "../gpt2.ts";
 import { indicesOfGreatest } from "../indices-of-greatest.ts";
 import { attentionMaps } from "./attention-maps.ts";
 import { type Inspectable, inspect } from "./inspect.ts";

@@ -1,10 +1,10 @@
 import { keep, slice, type Tensor, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
 import { checkTokens, observed } from "@tessera-lm/layers";
-import type { Decoder } from "../decoder.ts";
-import { Encoder } from "../encoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { Gpt2 } from "../decoder/gpt2.ts";
+import { Encoder } from "../encoder/encoder.ts";
 import { GenerationError, MissingHeadError } from "../errors.ts";
 import { requireWhole } from "../generation/sampling.ts";
-import type { Gpt2 } from "../gpt2.ts";
 import { rows } from "../model-pass.ts";
 import { type AttentionMap, attentionMaps } from "./attention-maps.ts";
 import { type Prediction, predictionOf } from "./logits.ts";

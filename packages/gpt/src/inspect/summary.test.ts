@@ -1,10 +1,10 @@
 import { tensor1d } from "@tensorflow/tfjs";
 import { dispose, modules, parameters, replaceModules, StoredLinear } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoder } from "../encoder.ts";
-import { createEncoderDecoder } from "../encoder-decoder.ts";
-import { createGpt2 } from "../gpt2.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { summary } from "./summary.ts";
 
 const sizes = { vocabSize: 64, contextLength: 8, numLayers: 3, numHeads: 2, width: 32 };

@@ -1,15 +1,15 @@
 import type { BlockConfig } from "../blocks.ts";
 import { type Gpt2Config, resolveConfig } from "../config.ts";
-import { type DecoderConfig, resolveDecoderConfig } from "../decoder-config.ts";
-import { decoderShapes } from "../decoder-shapes.ts";
-import { type EncoderConfig, encoderBlocks, resolveEncoderConfig } from "../encoder-config.ts";
+import { type DecoderConfig, resolveDecoderConfig } from "../decoder/decoder-config.ts";
+import { decoderShapes } from "../decoder/decoder-shapes.ts";
+import { type EncoderConfig, encoderBlocks, resolveEncoderConfig } from "../encoder/encoder-config.ts";
+import { encoderShapes } from "../encoder/encoder-shapes.ts";
 import {
   type EncoderDecoderConfig,
   encoderDecoderBlocks,
   resolveEncoderDecoderConfig,
-} from "../encoder-decoder-config.ts";
-import { encoderDecoderShapes } from "../encoder-decoder-shapes.ts";
-import { encoderShapes } from "../encoder-shapes.ts";
+} from "../encoder-decoder/encoder-decoder-config.ts";
+import { encoderDecoderShapes } from "../encoder-decoder/encoder-decoder-shapes.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
 import { countNumbers } from "../shapes.ts";
 

@@ -1,5 +1,5 @@
 import { storedBytes } from "@tessera-lm/weights";
-import { formatFor } from "../stored-matrix.ts";
+import { formatFor } from "../storage/stored-matrix.ts";
 import type { Anatomy, Layers } from "./anatomy.ts";
 
 /** How weights are kept in a model that is only run. */

@@ -1,13 +1,13 @@
 import { setBackend } from "@tensorflow/tfjs";
 import { dispose } from "@tessera-lm/layers";
 import { describe, expect, it, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoder } from "../encoder.ts";
-import { createEncoderDecoder } from "../encoder-decoder.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { PlanError } from "../errors.ts";
-import { createGpt2 } from "../gpt2.ts";
 import { summary } from "../inspect/summary.ts";
-import { quantizeModel } from "../quantize-model.ts";
+import { quantizeModel } from "../storage/quantize-model.ts";
 import { anatomyOf, type ModelConfig } from "./anatomy.ts";
 import { countFlops } from "./flops.ts";
 import { measureSpeed } from "./measure-speed.ts";

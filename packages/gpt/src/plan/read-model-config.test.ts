@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parameters } from "@tessera-lm/layers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDecoder } from "../decoder.ts";
-import { createEncoder } from "../encoder.ts";
-import { createEncoderDecoder } from "../encoder-decoder.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
+import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { ModelFileError, UnsupportedModelError } from "../errors.ts";
-import { createGpt2 } from "../gpt2.ts";
-import { saveModel } from "../save-model.ts";
+import { saveModel } from "../storage/save-model.ts";
 import { plan } from "./plan.ts";
 import { readModelConfig } from "./read-model-config.ts";
 

@@ -6,8 +6,8 @@ import { UnsupportedModelError } from "../errors.ts";
 import type { Family, Json } from "../families/family.ts";
 import { gpt2 } from "../families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "../families/index.ts";
-import { readFields } from "../load-model.ts";
-import { openFamily } from "../read-model.ts";
+import { readFields } from "../storage/load-model.ts";
+import { openFamily } from "../storage/read-model.ts";
 import type { ModelConfig } from "./anatomy.ts";
 
 /** Reads a configuration, with a look at the weights where there are some. */

@@ -1,7 +1,7 @@
 import { type Tensor2D, type Tensor3D, tensor3d, zeros } from "@tensorflow/tfjs";
 import type { ForwardOptions, LanguageModel } from "@tessera-lm/layers";
-import { createDecoder } from "../decoder.ts";
-import { createGpt2 } from "../gpt2.ts";
+import { createDecoder } from "../decoder/decoder.ts";
+import { createGpt2 } from "../decoder/gpt2.ts";
 
 const sizes = { vocabSize: 50, contextLength: 20, numLayers: 2, numHeads: 4, width: 16 };
 const llama = { ...sizes, numKeyValueHeads: 2, norm: "rms", activation: "silu", gated: true, bias: false } as const;

@@ -8,9 +8,9 @@ import {
   openSafetensorsFolder,
   readText,
 } from "@tessera-lm/weights/node";
-import { ConfigError, ModelFileError, WrongKindError } from "./errors.ts";
-import type { Json } from "./families/family.ts";
-import { loadGguf } from "./gguf/load-gguf.ts";
+import { ConfigError, ModelFileError, WrongKindError } from "../errors.ts";
+import type { Json } from "../families/family.ts";
+import { loadGguf } from "../gguf/load-gguf.ts";
 import { holdsLlama2c } from "./load-llama2c.ts";
 import { type ModelKind, type ModelKinds, readModel, requireKnown } from "./read-model.ts";
 

@@ -1,5 +1,5 @@
 import type { StorageType } from "@tessera-lm/weights";
-import { StorageTypeError } from "./errors.ts";
+import { StorageTypeError } from "../errors.ts";
 
 const TYPES: Readonly<Record<StorageType, true>> = { F32: true, BF16: true, F16: true, Q8_0: true, Q4_0: true };
 

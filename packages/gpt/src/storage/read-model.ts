@@ -1,15 +1,15 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
 import { blockValues, type HostTensor, type StorageType, type TensorEntry, type TensorFile } from "@tessera-lm/weights";
+import type { Decoder } from "../decoder/decoder.ts";
+import type { Gpt2 } from "../decoder/gpt2.ts";
+import type { Encoder } from "../encoder/encoder.ts";
+import type { EncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
+import { TensorMismatchError, UnsupportedModelError, WrongKindError } from "../errors.ts";
+import type { Family, Json, StoredTensor } from "../families/family.ts";
+import { gpt2 } from "../families/gpt2.ts";
+import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "../families/index.ts";
 import { bandsOf, putTurned } from "./bands.ts";
-import type { Decoder } from "./decoder.ts";
-import type { Encoder } from "./encoder.ts";
-import type { EncoderDecoder } from "./encoder-decoder.ts";
-import { TensorMismatchError, UnsupportedModelError, WrongKindError } from "./errors.ts";
-import type { Family, Json, StoredTensor } from "./families/family.ts";
-import { gpt2 } from "./families/gpt2.ts";
-import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "./families/index.ts";
 import { allFloats, fillModel, hollow } from "./fill-model.ts";
-import type { Gpt2 } from "./gpt2.ts";
 import { QuantizedParts } from "./stored-matrix.ts";
 
 /** What a model computes, and what it is opened as. */

@@ -7,8 +7,8 @@ import {
   quantizationReport,
   type StorageType,
 } from "@tessera-lm/weights";
+import { QuantizedModelError } from "../errors.ts";
 import { type Band, bandsOf } from "./bands.ts";
-import { QuantizedModelError } from "./errors.ts";
 import { storable, store } from "./storable.ts";
 import { QuantizedParts, sizeOf } from "./stored-matrix.ts";
 

@@ -1,6 +1,6 @@
 import { transpose } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
-import type { StoredTensor } from "./families/family.ts";
+import type { StoredTensor } from "../families/family.ts";
 
 /** A parameter's numbers as they lie in a file; zeros for one that the model lacks. */
 export async function valuesInFile(

@@ -17,11 +17,11 @@ import {
   withDropout,
 } from "@tessera-lm/layers";
 import { add, embedding } from "@tessera-lm/ops";
-import { createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
+import { createNorm, createTransformerBlock, type TransformerBlock } from "../blocks.ts";
+import { SequenceTooLongError } from "../errors.ts";
+import { lastPosition, modelPass, rows } from "../model-pass.ts";
+import { summedLoss, tokenLosses } from "../token-losses.ts";
 import { type DecoderConfig, type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
-import { SequenceTooLongError } from "./errors.ts";
-import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /**
  * A decoder-only language model of which every part is a field of its configuration: Llama, Mistral, Qwen2, and whatever

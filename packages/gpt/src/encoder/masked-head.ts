@@ -22,9 +22,9 @@ import {
   zeros,
 } from "@tessera-lm/layers";
 import { linearCrossEntropy } from "@tessera-lm/ops";
-import { createNorm } from "./blocks.ts";
+import { createNorm } from "../blocks.ts";
+import { tokenLosses } from "../token-losses.ts";
 import type { ResolvedEncoderConfig } from "./encoder-config.ts";
-import { tokenLosses } from "./token-losses.ts";
 
 /** BERT's head for masked tokens: norm(activation(dense(x))) · embeddingᵀ + bias, with the token embedding's table. */
 export class MaskedHead {

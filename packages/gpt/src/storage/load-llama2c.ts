@@ -1,5 +1,5 @@
 import { fileSource } from "@tessera-lm/weights/node";
-import type { Decoder } from "./decoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
 import { isLlama2c, readLlama2c } from "./read-llama2c.ts";
 
 /**

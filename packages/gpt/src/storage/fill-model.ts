@@ -1,8 +1,8 @@
 import { type Rank, type ShapeMap, tensor, Variable } from "@tensorflow/tfjs";
 import { dispose, Embedding, type Initializer, type Parameter, parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
+import type { StoredTensor } from "../families/family.ts";
 import { putTurned } from "./bands.ts";
-import type { StoredTensor } from "./families/family.ts";
 import { storable, store } from "./storable.ts";
 
 /** Stands for the weights of a model that is about to be filled, and takes no memory. */

@@ -1,10 +1,10 @@
-import { attentionShapes, type BlockConfig, blockShapes, normShapesOf } from "./blocks.ts";
+import { attentionShapes, type BlockConfig, blockShapes, normShapesOf } from "../blocks.ts";
+import type { Shapes } from "../shapes.ts";
 import {
   type EncoderDecoderConfig,
   encoderDecoderBlocks,
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder-config.ts";
-import type { Shapes } from "./shapes.ts";
 
 /** The path and shape of every parameter of an encoder-decoder, in the order of `parameters(model)`. */
 export function encoderDecoderShapes(config: EncoderDecoderConfig): Map<string, readonly number[]> {

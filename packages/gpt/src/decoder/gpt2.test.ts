@@ -11,7 +11,7 @@ import {
 import { dispose, normal, type Parameter, parameters, randomGenerator, VocabularyError } from "@tessera-lm/layers";
 import { crossEntropy, valueAndGradients } from "@tessera-lm/ops";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { SequenceTooLongError } from "./errors.ts";
+import { SequenceTooLongError } from "../errors.ts";
 import { createGpt2, type Gpt2 } from "./gpt2.ts";
 
 const config = { vocabSize: 13, contextLength: 6, numLayers: 2, numHeads: 2, width: 8 };

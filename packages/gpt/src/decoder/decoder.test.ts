@@ -4,13 +4,13 @@ import { dispose as disposeTensors, memory, tensor2d, tidy, variableGrads } from
 import { dispose, parameters } from "@tessera-lm/layers";
 import { valueAndGradients } from "@tessera-lm/ops";
 import { describe, expect, test } from "vitest";
+import { ConfigError, SequenceTooLongError, TensorMismatchError, UnsupportedModelError } from "../errors.ts";
+import { loadModel } from "../storage/load-model.ts";
+import { saveModel } from "../storage/save-model.ts";
+import { inTemporaryFolder } from "../testing/reference.ts";
 import { createDecoder } from "./decoder.ts";
 import { type DecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 import { decoderShapes } from "./decoder-shapes.ts";
-import { ConfigError, SequenceTooLongError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
-import { loadModel } from "./load-model.ts";
-import { saveModel } from "./save-model.ts";
-import { inTemporaryFolder } from "./testing/reference.ts";
 
 const tiny: DecoderConfig = { vocabSize: 11, contextLength: 8, numLayers: 2, numHeads: 4, width: 16 };
 const knobs: [string, Partial<DecoderConfig>][] = [

@@ -1,12 +1,12 @@
 import { dispose, parameters, zeros } from "@tessera-lm/layers";
 import type { ByteSource } from "@tessera-lm/weights";
+import { assembleDecoder, type Decoder } from "../decoder/decoder.ts";
+import { type ResolvedDecoderConfig, resolveDecoderConfig } from "../decoder/decoder-config.ts";
+import { decoderShapes } from "../decoder/decoder-shapes.ts";
+import { ConfigError, ModelFileError } from "../errors.ts";
+import { resolved } from "../families/family.ts";
+import { halvesFirst } from "../gguf/head-rows.ts";
 import { assignStored } from "./assign-stored.ts";
-import { assembleDecoder, type Decoder } from "./decoder.ts";
-import { type ResolvedDecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
-import { decoderShapes } from "./decoder-shapes.ts";
-import { ConfigError, ModelFileError } from "./errors.ts";
-import { resolved } from "./families/family.ts";
-import { halvesFirst } from "./gguf/head-rows.ts";
 
 /** Seven int32: dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size (negative with a head of its own), seq_len. */
 const HEADER_BYTES = 28;

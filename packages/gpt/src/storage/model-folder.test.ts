@@ -8,12 +8,12 @@ import type { HostTensor } from "@tessera-lm/weights";
 import { openSafetensorsFile, writeSafetensorsFile } from "@tessera-lm/weights/node";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Gpt2Config } from "./config.ts";
-import type { Decoder } from "./decoder.ts";
-import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "./errors.ts";
-import { huggingFaceNames } from "./families/gpt2.ts";
-import { generate } from "./generation/generate.ts";
-import { createGpt2, type Gpt2 } from "./gpt2.ts";
+import type { Gpt2Config } from "../config.ts";
+import type { Decoder } from "../decoder/decoder.ts";
+import { createGpt2, type Gpt2 } from "../decoder/gpt2.ts";
+import { ConfigError, ModelFileError, TensorMismatchError, UnsupportedModelError } from "../errors.ts";
+import { huggingFaceNames } from "../families/gpt2.ts";
+import { generate } from "../generation/generate.ts";
 import { loadModel } from "./load-model.ts";
 import { saveModel } from "./save-model.ts";
 

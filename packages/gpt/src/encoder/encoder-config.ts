@@ -1,5 +1,5 @@
 import type { Activation } from "@tessera-lm/layers";
-import type { BlockConfig } from "./blocks.ts";
+import type { BlockConfig } from "../blocks.ts";
 import {
   ACTIVATIONS,
   type ConfigCheck,
@@ -10,7 +10,7 @@ import {
   checkPositive,
   checkToken,
   configCheck,
-} from "./check-config.ts";
+} from "../check-config.ts";
 
 /** What an encoder-only model is made of. The defaults are BERT's (Devlin et al. 2018). */
 export interface EncoderConfig {

@@ -1,4 +1,4 @@
-import { blockShapes, normShapesOf } from "./blocks.ts";
+import { blockShapes, normShapesOf } from "../blocks.ts";
 import { type DecoderConfig, resolveDecoderConfig } from "./decoder-config.ts";
 
 /** The path and shape of every parameter of a decoder, in the order of `parameters(model)`, without making the model. */

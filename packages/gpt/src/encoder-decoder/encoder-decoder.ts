@@ -30,16 +30,16 @@ import {
   type SequenceToSequenceModel,
   withDropout,
 } from "@tessera-lm/layers";
-import { type BlockConfig, createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
+import { type BlockConfig, createNorm, createTransformerBlock, type TransformerBlock } from "../blocks.ts";
+import { GenerationError } from "../errors.ts";
+import { lastPosition, modelPass, rows } from "../model-pass.ts";
+import { summedLoss, tokenLosses } from "../token-losses.ts";
 import {
   type EncoderDecoderConfig,
   encoderDecoderBlocks,
   type ResolvedEncoderDecoderConfig,
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder-config.ts";
-import { GenerationError } from "./errors.ts";
-import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { summedLoss, tokenLosses } from "./token-losses.ts";
 
 /** Blocks, and the norm after the last of them. */
 export interface Stack<Block> {

@@ -1,6 +1,6 @@
-import { blockShapes, normShapesOf } from "./blocks.ts";
+import { blockShapes, normShapesOf } from "../blocks.ts";
+import { linearShapes, type Shapes } from "../shapes.ts";
 import { type EncoderConfig, encoderBlocks, resolveEncoderConfig } from "./encoder-config.ts";
-import { linearShapes, type Shapes } from "./shapes.ts";
 
 /** The path and shape of every parameter of an encoder, in the order of `parameters(model)`, without making the model. */
 export function encoderShapes(config: EncoderConfig): Map<string, readonly number[]> {

@@ -18,10 +18,10 @@ import {
   withDropout,
 } from "@tessera-lm/layers";
 import { add } from "@tessera-lm/ops";
-import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "./config.ts";
-import { SequenceTooLongError } from "./errors.ts";
-import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { summedLoss, tokenLosses } from "./token-losses.ts";
+import { type Gpt2Config, type ResolvedGpt2Config, resolveConfig } from "../config.ts";
+import { SequenceTooLongError } from "../errors.ts";
+import { lastPosition, modelPass, rows } from "../model-pass.ts";
+import { summedLoss, tokenLosses } from "../token-losses.ts";
 
 /**
  * GPT-2 (Radford et al. 2019): learned positions, pre-norm blocks, a final norm, and an output head that is usually

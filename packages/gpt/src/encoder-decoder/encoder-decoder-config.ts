@@ -1,5 +1,5 @@
 import type { Activation } from "@tessera-lm/layers";
-import type { BlockConfig } from "./blocks.ts";
+import type { BlockConfig } from "../blocks.ts";
 import {
   ACTIVATIONS,
   checkCounts,
@@ -10,7 +10,7 @@ import {
   checkToken,
   checkTokens,
   configCheck,
-} from "./check-config.ts";
+} from "../check-config.ts";
 
 /** What an encoder-decoder model is made of. The defaults are those of T5 1.0 (Raffel et al. 2020). */
 export interface EncoderDecoderConfig {

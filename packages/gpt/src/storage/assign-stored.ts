@@ -1,6 +1,6 @@
 import { tensor, tensor2d, tidy, transpose } from "@tensorflow/tfjs";
 import type { Parameter } from "@tessera-lm/layers";
-import type { StoredTensor } from "./families/family.ts";
+import type { StoredTensor } from "../families/family.ts";
 
 /** Gives a parameter the numbers that a file holds for it. */
 export function assignStored(

@@ -34,17 +34,17 @@ import {
   withDropout,
 } from "@tessera-lm/layers";
 import { add } from "@tessera-lm/ops";
-import { createNorm, createTransformerBlock, type TransformerBlock } from "./blocks.ts";
+import { createNorm, createTransformerBlock, type TransformerBlock } from "../blocks.ts";
+import { MissingHeadError, SequenceTooLongError } from "../errors.ts";
+import { lastPosition, modelPass, rows } from "../model-pass.ts";
+import { tokenLosses } from "../token-losses.ts";
 import {
   type EncoderConfig,
   encoderBlocks,
   type ResolvedEncoderConfig,
   resolveEncoderConfig,
 } from "./encoder-config.ts";
-import { MissingHeadError, SequenceTooLongError } from "./errors.ts";
 import { createMaskedHead, type MaskedHead } from "./masked-head.ts";
-import { lastPosition, modelPass, rows } from "./model-pass.ts";
-import { tokenLosses } from "./token-losses.ts";
 
 /** What a forward pass of an encoder may be told. `mask` says where tokens are and where padding is. */
 export interface EncoderOptions extends ForwardOptions {

@@ -11,7 +11,7 @@ import {
   checkToken,
   checkTokens,
   configCheck,
-} from "./check-config.ts";
+} from "../check-config.ts";
 
 /** How a model knows the order of its tokens. */
 export type Positions = "learned" | "sinusoidal" | "rotary" | "alibi";
