@@ -1,6 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openSafetensorsFile, writeFileAtomic, writeSafetensorsFile } from "@tessera-lm/weights/node";
+import {
+  fileInFolder,
+  openSafetensorsFile,
+  readText,
+  writeFileAtomic,
+  writeSafetensorsFile,
+} from "@tessera-lm/weights/node";
 import { adapterOf, attach, type LoraAdapter, requireNoAdapter } from "./adapter.ts";
 import { fromAdapterConfig, toAdapterConfig } from "./adapter-config.ts";
 import { adapterTensors, type ModuleName, readAdapterTensors } from "./adapter-tensors.ts";
@@ -62,9 +67,8 @@ export async function loadAdapter(
 ): Promise<LoraAdapter> {
   const { moduleName = sameName } = options;
   requireNoAdapter(model);
-  const configPath = join(folder, CONFIG);
-  const lora = fromAdapterConfig(await readConfig(configPath), configPath);
-  const path = join(folder, WEIGHTS);
+  const lora = fromAdapterConfig(await readConfig(folder), join(folder, CONFIG));
+  const path = await fileInFolder(folder, WEIGHTS);
   const file = await openSafetensorsFile(path);
   try {
     return attach(model, await readAdapterTensors(file, linearLayers(model), lora, moduleName, path));
@@ -73,9 +77,14 @@ export async function loadAdapter(
   }
 }
 
-function readConfig(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((cause: unknown) => {
+/** No adapter's configuration takes as much. */
+const MAX_CONFIG_BYTES = 10_000_000;
+
+async function readConfig(folder: string): Promise<string> {
+  try {
+    return await readText(await fileInFolder(folder, CONFIG), MAX_CONFIG_BYTES);
+  } catch (cause) {
     const problem = `cannot be read (${(cause as Error).message}); an adapter folder holds ${CONFIG} and ${WEIGHTS}`;
-    throw new AdapterFileError(path, problem, { cause });
-  });
+    throw new AdapterFileError(join(folder, CONFIG), problem, { cause });
+  }
 }

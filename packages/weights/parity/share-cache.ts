@@ -16,7 +16,7 @@ import { fakeHub } from "../src/testing/fake-hub.ts";
 const python = process.argv[2] ?? "python3";
 const hub = await fakeHub();
 hub.files.set("config.json", { bytes: Buffer.from('{"model_type":"tiny"}'), lfs: false });
-hub.files.set("sub/model.safetensors", { bytes: Buffer.alloc(100_000, 7), lfs: true });
+hub.files.set("model.safetensors", { bytes: Buffer.alloc(100_000, 7), lfs: true });
 const { endpoint } = hub;
 
 const inPython = async (cache: string, offline: boolean): Promise<string> => {
@@ -45,7 +45,7 @@ hub.requests.length = 0;
 equal(await downloadFromHub("owner/name", { endpoint, cacheFolder: theirs, offline: true }), theirFolder);
 equal(await downloadFromHub("owner/name", { endpoint, cacheFolder: theirs, token: false }), theirFolder);
 deepEqual(hub.requests, ["/api/models/owner/name/revision/main"]);
-equal((await readFile(join(theirFolder, "sub/model.safetensors"))).length, 100_000);
+equal((await readFile(join(theirFolder, "model.safetensors"))).length, 100_000);
 
 await hub.close();
 console.log("Each finds what the other fetched.");

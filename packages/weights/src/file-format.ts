@@ -6,7 +6,7 @@ type Format = "safetensors" | "GGUF";
 /** Enough of a file to tell what it is. */
 const PREFIX_BYTES = 512;
 
-const HOW_TO_CONVERT =
+export const HOW_TO_CONVERT: string =
   "It is not opened here, because reading a pickle runs whatever code it carries. With Python, convert it once: " +
   "transformers' from_pretrained(folder).save_pretrained(newFolder) writes safetensors, and so does " +
   "safetensors.torch.save_file(torch.load(file, weights_only=True), newFile)";

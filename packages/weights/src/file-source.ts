@@ -10,6 +10,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist",
   EACCES: "permission is denied",
   EISDIR: "it is a folder",
+  ENOTDIR: "what should be its folder is a file",
+  ELOOP: "its links lead in a circle",
+  ENXIO: "it is not a regular file", // a socket
 };
 
 /** Without it, opening a named pipe waits for a writer; Windows has neither. */
@@ -28,7 +31,7 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
 
 /** A file as a `ByteSource`; positions beyond 4 GB are fine. @throws ReadError */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, READ_AT_ONCE).catch((error: unknown) => fail(path, error));
+  const handle = await open(path, READ_AT_ONCE).catch((error: unknown) => failReading(path, error));
   const stats = await handle.stat();
   if (!stats.isFile()) {
     await handle.close();
@@ -39,7 +42,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
     size: stats.size,
     async read(offset: number, length: number): Promise<Uint8Array> {
       checkRange(path, stats.size, offset, length);
-      return readExactly(handle, path, offset, length).catch((error: unknown) => fail(path, error));
+      return readExactly(handle, path, offset, length).catch((error: unknown) => failReading(path, error));
     },
     close: () => handle.close(),
   };
@@ -56,7 +59,8 @@ async function readExactly(handle: FileHandle, path: string, offset: number, len
   return bytes;
 }
 
-function fail(path: string, error: unknown): never {
+/** An error of the system as one that says what is wrong. @throws ReadError */
+export function failReading(path: string, error: unknown): never {
   if (error instanceof ReadError || !(error instanceof Error)) throw error;
   const code = (error as NodeJS.ErrnoException).code ?? "";
   throw new ReadError(path, PROBLEMS[code] ?? error.message, { cause: error });

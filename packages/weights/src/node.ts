@@ -1,5 +1,6 @@
 export { makeFolder, writeFileAtomic, writeFolderAtomic } from "./atomic.ts";
 export { fileSource, readText } from "./file-source.ts";
+export { fileInFolder } from "./folder-file.ts";
 export { openGgufFile, writeGgufFile } from "./gguf/file.ts";
 export { type DownloadOptions, downloadFromHub, type HubProgress } from "./hub/download.ts";
 export { HubError, type HubErrorReason } from "./hub/errors.ts";

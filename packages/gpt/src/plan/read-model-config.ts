@@ -42,7 +42,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
  */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
   const path = join(folder, "config.json");
-  const fields = await readFields(path);
+  const fields = await readFields(folder, "config.json");
   const read = READERS.get(fields.model_type);
   if (read === undefined) throw new UnsupportedModelError(path, "model_type", fields.model_type, [...READERS.keys()]);
   const hasWeights = ["model.safetensors", "model.safetensors.index.json"].some((file) =>

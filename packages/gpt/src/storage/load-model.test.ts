@@ -1,10 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
-import type { StorageType, TensorToWrite } from "@tessera-lm/weights";
-import { openSafetensorsFolder, writeSafetensorsFolder } from "@tessera-lm/weights/node";
+import { type StorageType, type TensorToWrite, WrongFormatError } from "@tessera-lm/weights";
+import { HubError, openSafetensorsFolder, writeSafetensorsFolder } from "@tessera-lm/weights/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type FakeHub, fakeHub } from "../../../weights/src/testing/fake-hub.ts";
 import { createDecoder, type Decoder } from "../decoder/decoder.ts";
@@ -76,6 +77,62 @@ test("a name is opened from the hub, once it is there without it", () =>
     await expect(loadModel("someone/else", "decoder", { ...options, offline: true })).rejects.toThrow(/someone\/else/);
     dispose([model, downloaded, cached]);
   }));
+
+test("a GGUF file of the hub is opened by its name, once it is there without it", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveGguf(model, join(folder, "tiny.gguf"), { type: "Q8_0" });
+    hub.files.clear();
+    const bytes = await readFile(join(folder, "tiny.gguf"));
+    hub.files.set("tiny.Q4_K_M.gguf", { bytes: Buffer.from("not read"), lfs: true });
+    hub.files.set("q8/tiny.Q8_0.gguf", { bytes, lfs: true });
+    const options = { endpoint: hub.endpoint, cacheFolder: join(folder, "cache") };
+    const error = await loadModel("owner/name", "decoder", options).catch((each) => each);
+    expect(error).toBeInstanceOf(HubError);
+    const names = [...error.message.matchAll(/loadModel\("([^"]+)"\)/g)].map(([, name]) => name);
+    expect(names).toEqual(["owner/name/q8/tiny.Q8_0.gguf"]);
+    const downloaded = await loadModel(names[0], "decoder", options);
+    const cached = await loadModel(names[0], "decoder", { ...options, offline: true, precision: "F32" });
+    expect(storedMatrices(downloaded).size).toBe(9);
+    expect(storedMatrices(cached).size).toBe(0);
+    await expect(loadModel("owner/name/else.gguf", "decoder", options)).rejects.toThrow(
+      "There is no owner/name/else.gguf here, and on the hub: None of the 2 files of owner/name matches else.gguf",
+    );
+    await expect(loadModel("owner/name/../x.gguf", "decoder", options)).rejects.toThrow(HubError);
+    dispose([model, downloaded, cached]);
+  }));
+
+test("a model of the hub with nothing but a pickle says how to convert it", () =>
+  inTemporaryFolder(async (folder) => {
+    hub.files.clear();
+    hub.files.set("config.json", { bytes: Buffer.from("{}"), lfs: false });
+    hub.files.set("pytorch_model.bin", { bytes: Buffer.from("pickle"), lfs: true });
+    hub.requests.length = 0;
+    const options = { endpoint: hub.endpoint, cacheFolder: join(folder, "cache") };
+    await expect(loadModel("owner/name", "decoder", options)).rejects.toThrow(WrongFormatError);
+    expect(hub.requests.filter((path) => path.includes("resolve"))).toEqual([]);
+  }));
+
+test.skipIf(process.platform === "win32")("a folder reads nothing outside of it, and waits for no pipe", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveModel(model, join(folder, "model"));
+    for (const name of ["config.json", "generation_config.json", "model.safetensors"]) {
+      const [inside, outside] = [join(folder, "model", name), join(folder, name)];
+      await rename(inside, outside);
+      await symlink(outside, inside);
+      await expect(loadModel(join(folder, "model"))).rejects.toThrow(`${inside}: it is a link to`);
+      await rm(inside);
+      execFileSync("/usr/bin/env", ["mkfifo", inside]);
+      await expect(loadModel(join(folder, "model"))).rejects.toThrow(`${inside}: it is not a regular file`);
+      if (name === "config.json") await expect(loadModel(inside)).rejects.toThrow("it is not a regular file");
+      await rm(inside);
+      await rename(outside, inside);
+    }
+    await symlink(join(folder, "model"), join(folder, "link"));
+    dispose([model, await loadModel(join(folder, "link"))]);
+  }),
+);
 
 test.each(["./no/folder", "/no/folder", "a/b/c", "nothing"])(
   "%s is no name on the hub but a folder that is missing",

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, readdir, readFile, realpath, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
-import { WriteError } from "../errors.ts";
+import { ReadError, WriteError } from "../errors.ts";
 import { withTemporary } from "../temporary.ts";
-import { matchesAny } from "./patterns.ts";
+import type { Choice } from "./choice.ts";
 import { etagOf, isCommit, isRepositoryFile, type RepositoryFile } from "./repository.ts";
 
 /**
@@ -81,14 +81,27 @@ function treeEntry({ size, blobId, sha256, xetHash }: RepositoryFile): TreeEntry
   return { size, blob_id: blobId, ...lfs, ...(xetHash === undefined ? {} : { xet_hash: xetHash }) };
 }
 
-/** Whether a snapshot has every file that matches; where its files were never listed, whether it has any. */
-export async function hasSnapshot(folder: string, commit: string, patterns: readonly string[]): Promise<boolean> {
+/** Whether a snapshot has every file that is chosen; where its files were never listed, of those that it has. */
+export async function hasSnapshot(
+  folder: string,
+  repository: string,
+  commit: string,
+  { choose }: Choice,
+): Promise<boolean> {
   const snapshot = snapshotFolder(folder, commit);
-  const tree = await readTree(folder, commit);
-  if (tree === undefined) return (await filesIn(snapshot)).some((path) => matchesAny(path, patterns));
-  const wanted = tree.filter(({ path }) => matchesAny(path, patterns));
-  for (const { path, size } of wanted) if ((await sizeOf(join(snapshot, path))) !== size) return false;
-  return wanted.length > 0;
+  const sizes = new Map((await readTree(folder, commit))?.map(({ path, size }) => [path, size]));
+  const paths = sizes.size > 0 ? [...sizes.keys()] : await filesIn(snapshot);
+  try {
+    const wanted = await choose(repository, paths, async (path) => join(snapshot, path));
+    for (const path of wanted) {
+      const found = await sizeOf(join(snapshot, path));
+      if (found === undefined || found !== (sizes.get(path) ?? found)) return false;
+    }
+    return wanted.length > 0;
+  } catch (error) {
+    if (error instanceof ReadError) return false; // what names the others is not there
+    throw error;
+  }
 }
 
 async function filesIn(folder: string): Promise<string[]> {

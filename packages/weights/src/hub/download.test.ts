@@ -3,7 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, utimes, writeFi
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WriteError } from "../errors.ts";
+import { WriteError, WrongFormatError } from "../errors.ts";
+import { openSafetensorsFolder } from "../safetensors/folder.ts";
 import {
   COMMIT,
   cutAfter,
@@ -100,11 +101,8 @@ describe("downloadFromHub", () => {
     const snapshot = await download({ onProgress: (now) => progress.push(now) });
     expect(snapshot).toBe(join(repository, "snapshots", COMMIT));
     expect(await readFile(join(repository, "refs/main"), "utf8")).toBe(COMMIT);
-    expect((await readdir(snapshot)).sort()).toEqual(["config.json", "model.safetensors", "sub"]);
+    expect((await readdir(snapshot)).sort()).toEqual(["config.json", "model.safetensors"]);
     expect(await readlink(join(snapshot, "model.safetensors"))).toBe(`../../blobs/${sha256}`);
-    expect(await readlink(join(snapshot, "sub/empty.json"))).toBe(
-      "../../../blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", // git's hash of nothing
-    );
     await expectWhole();
     const total = weights.length + config.length;
     expect(progress.at(-1)).toMatchObject({ loaded: total, total });
@@ -139,6 +137,10 @@ describe("downloadFromHub", () => {
   it("fetches what the patterns match, and says what there is where they match nothing", async () => {
     const snapshot = await download({ files: ["pytorch_*"] });
     expect(await readdir(snapshot)).toEqual(["pytorch_model.bin"]);
+    await download({ files: ["sub/*"] });
+    expect(await readlink(join(snapshot, "sub/empty.json"))).toBe(
+      "../../../blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", // git's hash of nothing
+    );
     await expectReason(
       "not-found",
       download({ files: ["*.gguf"] }),
@@ -214,6 +216,116 @@ describe("downloadFromHub", () => {
     const file = join(cache, "file");
     await writeFile(file, "");
     await expect(download({ cacheFolder: file })).rejects.toThrow(WriteError);
+  });
+});
+
+describe("without `files`", () => {
+  const text = { bytes: Buffer.from("{}"), lfs: false };
+  const fixture = new URL("../fixtures/sharded/", import.meta.url);
+  const requested = (): string[] => hub.requests.flatMap((path) => path.split(`${RESOLVE}/`).slice(1)).sort();
+
+  /** In place of one file: a model in shards, as transformers wrote it. */
+  async function shardModel(): Promise<string[]> {
+    hub.files.delete("model.safetensors");
+    const names = (await readdir(fixture)).filter((name) => name.startsWith("model"));
+    for (const name of names) hub.files.set(name, { bytes: await readFile(new URL(name, fixture)), lfs: false });
+    return names.sort();
+  }
+
+  it("takes what describes a model and its tokenizer, and one copy of its weights", async () => {
+    const texts = ["tokenizer.json", "vocab.bpe", "merges.txt", "spiece.model", "chat_template.jinja"];
+    const others = ["consolidated.safetensors", "original/consolidated.00.pth", "onnx/model.onnx", "onnx/config.json"];
+    const foreign = ["pytorch_model.bin.index.json", "tf_model.h5", "model.Q8_0.gguf", "README.md"];
+    for (const name of [...texts, ...others, ...foreign]) {
+      hub.files.set(name, { bytes: Buffer.from(name), lfs: false }); // what is the same is fetched once
+    }
+    await download();
+    expect(requested()).toEqual([...texts, "config.json", "model.safetensors"].sort());
+  });
+
+  it("takes the shards that the index names, and counts them all from the beginning", async () => {
+    const names = await shardModel();
+    hub.files.set("model-00001-of-00009.safetensors", weightsFile); // of an older upload
+    const totals = new Set<number>();
+    const snapshot = await download({ onProgress: ({ total }) => totals.add(total) });
+    expect((await readdir(snapshot)).sort()).toEqual(["config.json", ...names]);
+    expect(requested()).toEqual(["config.json", ...names]);
+    const sizes = names.map((name) => hub.files.get(name)?.bytes.length as number);
+    expect([...totals]).toEqual([sizes.reduce((sum, size) => sum + size, config.length)]);
+    const file = await openSafetensorsFolder(snapshot);
+    expect(file.entries.size).toBeGreaterThan(0);
+    await file.close();
+  });
+
+  it("gives a model in shards from the cache once all of them are there", async () => {
+    const names = await shardModel();
+    const [shard = ""] = names;
+    await download({ files: ["config.json"] });
+    await expectReason("offline", download({ offline: true }), "not wholly");
+    const snapshot = await download();
+    expect(await download({ offline: true })).toBe(snapshot);
+    await rm(join(repository, "trees"), { recursive: true }); // as Python leaves it
+    expect(await download({ offline: true })).toBe(snapshot);
+    await rm(join(snapshot, shard));
+    await expectReason("offline", download({ offline: true }), "not wholly");
+  });
+
+  it("says which shard a repository lacks before any is fetched", async () => {
+    const [shard = ""] = await shardModel();
+    hub.files.delete(shard);
+    await expectReason("not-found", download(), `names "${shard}", and there is no such file`);
+    expect(requested()).toEqual(["model.safetensors.index.json"]);
+  });
+
+  it("takes an adapter where there is no model", async () => {
+    hub.files.delete("model.safetensors");
+    hub.files.set("adapter_config.json", text).set("adapter_model.safetensors", weightsFile);
+    await download();
+    expect(requested()).toEqual(["adapter_config.json", "adapter_model.safetensors", "config.json"]);
+  });
+
+  it("takes the tokenizer of a repository that has nothing else", async () => {
+    hub.files.clear();
+    hub.files.set("tokenizer.json", text);
+    expect(await readdir(await download())).toEqual(["tokenizer.json"]);
+    hub.commit = "beef".padEnd(40, "0");
+    hub.files.clear();
+    hub.files.set("model.onnx", weightsFile);
+    await expectReason("not-found", download(), "None of the 1 files of owner/name belongs to a model");
+  });
+
+  it.each(["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "consolidated.00.pth", "model.pt"])(
+    "refuses a model with nothing but a pickle, before it is fetched: %s",
+    async (name) => {
+      hub.files.delete("model.safetensors");
+      hub.files.delete("pytorch_model.bin");
+      hub.files.set(name, weightsFile);
+      const error = await download().catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(WrongFormatError);
+      expect(String(error)).toContain(`owner/name/${name} is a PyTorch pickle, not safetensors. It is not opened`);
+      expect(String(error)).toContain("save_pretrained(newFolder) writes safetensors");
+      await expect(download({ offline: true })).rejects.toThrow(HubError); // nothing is in the cache
+      expect(requested()).toEqual([]);
+    },
+  );
+
+  it("finds the safetensors that somebody added to a model of pickles", async () => {
+    hub.files.delete("model.safetensors");
+    await expect(download()).rejects.toThrow(WrongFormatError);
+    await download({ files: ["pytorch_model.bin", "config.json"] });
+    await expect(download({ offline: true })).rejects.toThrow(WrongFormatError);
+    hub.commit = "beef".padEnd(40, "0");
+    hub.files.set("model.safetensors", weightsFile);
+    expect((await readdir(await download())).sort()).toEqual(["config.json", "model.safetensors"]);
+  });
+
+  it("names the GGUF files of a model that has no others", async () => {
+    hub.files.delete("model.safetensors");
+    hub.files.set("tiny.Q4_K_M.gguf", weightsFile).set("tiny.Q8_0.gguf", weightsFile);
+    const message = "owner/name has its weights as GGUF only: tiny.Q4_K_M.gguf, tiny.Q8_0.gguf.";
+    await expectReason("not-found", download(), message);
+    await expectReason("not-found", download(), 'loadModel("owner/name/tiny.Q8_0.gguf")');
+    expect(requested()).toEqual([]);
   });
 });
 

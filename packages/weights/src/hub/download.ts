@@ -13,14 +13,11 @@ import {
   writeRef,
   writeTree,
 } from "./cache.ts";
+import { type Choice, listed, matching, modelFiles } from "./choice.ts";
 import { HubError } from "./errors.ts";
-import { matchesAny } from "./patterns.ts";
 import { checkNames, isCommit, listFiles, type RepositoryFile, resolveCommit } from "./repository.ts";
 import type { Connection } from "./request.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
-
-/** What a model needs here: its configuration, its tokenizer and its weights, of which safetensors alone. */
-const MODEL_FILES: readonly string[] = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"];
 
 /** How often in a row a request may fail without a byte of progress. */
 const ATTEMPTS = 5;
@@ -43,8 +40,8 @@ export interface DownloadOptions extends HubOptions {
   /** A branch, a tag or a commit. Default: `main`. */
   readonly revision?: string;
   /**
-   * Which files, by patterns such as `*Q8_0.gguf`, in which `*` is any text with slashes too. Default: configuration,
-   * tokenizer and safetensors (`*.json`, `*.safetensors`, `*.txt`, `*.model`, `*.jinja`).
+   * Which files, by patterns such as `*Q8_0.gguf`, in which `*` is any text with slashes too. Default: what a model
+   * needs here, which is configuration, tokenizer and weights in safetensors, without copies in other formats.
    */
   readonly files?: readonly string[];
   /** Stops the download; what has come is kept for the next one. */
@@ -58,21 +55,24 @@ export interface DownloadOptions extends HubOptions {
  * stopped; every file is checked by its hash before it gets its name. Where the hub cannot be reached, the cached files
  * of the revision are given if they are all there.
  * @param repository `owner/name`
- * @throws HubError, WriteError; what `signal` was aborted with
+ * @throws HubError, WriteError; what `signal` was aborted with; without `files`, WrongFormatError for a model that has
+ * nothing but pickles, and ShardIndexError
  */
 export async function downloadFromHub(repository: string, options: DownloadOptions = {}): Promise<string> {
-  const { revision = "main", files: patterns = MODEL_FILES, signal, onProgress } = options;
+  const { revision = "main", files, signal, onProgress } = options;
   checkNames(repository, revision);
+  const choice = files === undefined ? modelFiles : matching(files);
   const settings = await hubSettings(options);
   const folder = repositoryFolder(settings.cacheFolder, repository);
-  const cached = await cachedSnapshot(folder, revision, patterns);
-  if (settings.offline) return cached ?? notCached(repository, revision, settings.cacheFolder);
+  const inCache = cachedSnapshot(folder, repository, revision, choice);
+  if (settings.offline) return (await inCache) ?? notCached(repository, revision, settings.cacheFolder);
+  const cached = await inCache.catch(() => undefined); // the hub may have other files by now
   const connection: Connection = { ...settings, attempts: ATTEMPTS, signal };
   const commit = await currentCommit(connection, repository, revision, cached !== undefined);
   if (commit === undefined) return cached as string;
   const source: Source = { connection, repository, commit, folder };
   await asWriteError(folder, async () => {
-    await fetchAll(source, await wantedFiles(source, patterns), onProgress);
+    await fetchAll(source, await wantedFiles(source, choice), onProgress);
     await writeRef(folder, revision, commit);
   });
   return snapshotFolder(folder, commit);
@@ -88,11 +88,12 @@ interface Source {
 
 async function cachedSnapshot(
   folder: string,
+  repository: string,
   revision: string,
-  patterns: readonly string[],
+  choice: Choice,
 ): Promise<string | undefined> {
   const commit = await readRef(folder, revision);
-  const isThere = commit !== undefined && (await hasSnapshot(folder, commit, patterns));
+  const isThere = commit !== undefined && (await hasSnapshot(folder, repository, commit, choice));
   return isThere ? snapshotFolder(folder, commit) : undefined;
 }
 
@@ -112,29 +113,36 @@ async function currentCommit(
   }
 }
 
-/** The files that the patterns match. A commit's list never changes, so that it is asked for once. */
-async function wantedFiles(
-  { connection, repository, commit, folder }: Source,
-  patterns: readonly string[],
-): Promise<RepositoryFile[]> {
+/** The files that are chosen. A commit's list never changes, so that it is asked for once. */
+async function wantedFiles(source: Source, choice: Choice): Promise<RepositoryFile[]> {
+  const { connection, repository, commit, folder } = source;
   let files = await readTree(folder, commit);
   if (files === undefined) {
     files = await listFiles(connection, repository, commit);
     await writeTree(folder, commit, files);
   }
-  const wanted = files.filter(({ path }) => matchesAny(path, patterns));
-  if (wanted.length > 0) return wanted;
-  const names = files.map(({ path }) => path);
-  const shown = names.length > 20 ? [...names.slice(0, 20), "…"] : names;
-  const none = `None of the ${names.length} files of ${repository} matches ${patterns.join(", ")}`;
-  throw new HubError("not-found", `${none}. They are: ${shown.join(", ")}.`);
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const find = (path: string): RepositoryFile => byPath.get(path) ?? missing(repository, path);
+  const names = [...byPath.keys()];
+  const wanted = await choice.choose(repository, names, async (path) => {
+    await fetchAll(source, [find(path)]);
+    return join(snapshotFolder(folder, commit), path);
+  });
+  if (wanted.length > 0) return wanted.map(find);
+  const none = `None of the ${names.length} files of ${repository} ${choice.what}`;
+  throw new HubError("not-found", `${none}. They are: ${listed(names)}.`);
+}
+
+function missing(repository: string, path: string): never {
+  const problem = `The index of ${repository} names ${JSON.stringify(path)}, and there is no such file`;
+  throw new HubError("not-found", `${problem}. The model is incomplete: take another revision, or tell its owner.`);
 }
 
 /** Fetches some files side by side; where one fails, the others stop too, and what they have got is kept. */
 async function fetchAll(
   source: Source,
   files: readonly RepositoryFile[],
-  onProgress: DownloadOptions["onProgress"],
+  onProgress?: DownloadOptions["onProgress"],
 ): Promise<void> {
   const stop = new AbortController();
   const { signal } = source.connection;

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -109,7 +110,7 @@ describe("openShardedSafetensors", () => {
   ])("refuses a shard at %j by name", async (shard) => {
     await writeFile(join(folder, INDEX), index({ w: shard }));
     await expect(open()).rejects.toThrow(ShardIndexError);
-    await expect(open()).rejects.toThrow(`${JSON.stringify(shard)}: a shard must lie in the folder of its index`);
+    await expect(open()).rejects.toThrow(`${JSON.stringify(shard)}: a file of a model must lie in the model's folder`);
   });
 
   it("refuses a link out of the folder, also to where a sibling's name begins with the folder's", async () => {
@@ -118,7 +119,7 @@ describe("openShardedSafetensors", () => {
     const [shard = ""] = (await readdir(folder)).sort();
     await rm(join(folder, shard));
     await symlink(join(outside, shard), join(folder, shard));
-    await expect(open()).rejects.toThrow("outside of the folder of its index");
+    await expect(open()).rejects.toThrow("outside of the model's folder");
     await expect(openShardedSafetensors(join(outside, INDEX)).then((file) => file.close())).resolves.toBeUndefined();
   });
 
@@ -130,7 +131,13 @@ describe("openShardedSafetensors", () => {
     await rm(join(snapshot, shard));
     await cp(join(folder, shard), join(cache, "secret"));
     await symlink(join(cache, "secret"), join(snapshot, shard));
-    await expect(openSafetensorsFolder(snapshot)).rejects.toThrow("outside of the folder of its index");
+    await expect(openSafetensorsFolder(snapshot)).rejects.toThrow("outside of the model's folder");
+  });
+
+  it("refuses the index itself as a link out of the folder", async () => {
+    await rename(join(folder, INDEX), `${folder}-index.json`);
+    await symlink(`${folder}-index.json`, join(folder, INDEX));
+    await expect(openSafetensorsFolder(folder)).rejects.toThrow("outside of the model's folder");
   });
 
   it("follows links inside the folder, and those of Hugging Face's cache to its blobs", async () => {
@@ -141,10 +148,14 @@ describe("openShardedSafetensors", () => {
     for (const name of await readdir(folder)) {
       await rename(join(folder, name), join(cache, "models--owner--name/blobs", `blob-${name}`));
       await symlink(`../../blobs/blob-${name}`, join(snapshot, name));
+      await mkdir(join(snapshot, "sub"), { recursive: true });
+      await symlink(`../../../blobs/blob-${name}`, join(snapshot, "sub", name));
     }
-    const file = await openSafetensorsFolder(snapshot);
-    expect(file.entries.size).toBe(tensors.length);
-    await file.close();
+    for (const place of [snapshot, join(snapshot, "sub")]) {
+      const file = await openSafetensorsFolder(place);
+      expect(file.entries.size).toBe(tensors.length);
+      await file.close();
+    }
   });
 
   it.each<[string, string, string]>([
@@ -158,6 +169,38 @@ describe("openShardedSafetensors", () => {
     await writeFile(join(folder, INDEX), text);
     await expect(open()).rejects.toThrow(ShardIndexError);
     await expect(open()).rejects.toThrow(message);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a model in one file", () => {
+  const file = (): string => join(folder, "model.safetensors");
+  beforeEach(async () => {
+    await writeSafetensorsFolder(folder, tensors);
+    await rename(file(), `${folder}.safetensors`);
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["a link out of the folder", () => symlink(`${folder}.safetensors`, file()), "outside of the model's folder"],
+    ["a link to a device", () => symlink("/dev/zero", file()), "outside of the model's folder"],
+    ["a link to itself", () => symlink(file(), file()), "its links lead in a circle"],
+    ["a link to nothing", () => symlink("nothing", file()), "it does not exist"],
+    ["a link to a folder", () => mkdir(join(folder, "sub")).then(() => symlink("sub", file())), "it is a folder"],
+    ["a pipe", async () => execFileSync("/usr/bin/env", ["mkfifo", file()]), "it is not a regular file"],
+  ])("that is %s is refused at once", async (_, make, problem) => {
+    await make();
+    await expect(openSafetensorsFolder(folder)).rejects.toThrow(ReadError);
+    await expect(openSafetensorsFolder(folder)).rejects.toThrow(problem);
+  });
+
+  it("may be a link within a folder that is a link itself, and any file that is named", async () => {
+    await rename(`${folder}.safetensors`, join(folder, "weights"));
+    await symlink("weights", file());
+    await symlink(folder, `${folder}-link`);
+    await symlink(file(), `${folder}.safetensors`);
+    for (const open of [openSafetensorsFolder(`${folder}-link`), openSafetensorsFile(`${folder}.safetensors`)]) {
+      expect((await open).entries.size).toBe(tensors.length);
+      await (await open).close();
+    }
   });
 });
 

@@ -2,6 +2,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../atomic.ts";
 import { ReadError, TensorDataError } from "../errors.ts";
+import { failReading } from "../file-source.ts";
+import { fileInFolder } from "../folder-file.ts";
 import { byteLength, describe, type TensorToWrite } from "../tensor.ts";
 import { openSafetensorsFile, writeSafetensorsFile } from "./file.ts";
 import type { TensorFile } from "./safetensors.ts";
@@ -23,16 +25,14 @@ export interface SafetensorsFolderOptions {
 /**
  * Opens the weights of a model folder in Hugging Face's layout, in one file or in shards: `model.safetensors`, or else
  * what `model.safetensors.index.json` names. Tensors are read when asked for. Close it when done.
- * @throws ReadError where the folder has neither, and as `openSafetensorsFile` and `openShardedSafetensors`
+ * @throws ReadError where the folder has neither, or a link out of it (see `fileInFolder`), and as `openSafetensorsFile` and `openShardedSafetensors`
  */
 export async function openSafetensorsFolder(folder: string): Promise<TensorFile> {
-  const names = await readdir(folder).catch((error: Error) => {
-    throw new ReadError(folder, error.message, { cause: error });
-  });
-  if (names.includes(SINGLE_FILE)) return openSafetensorsFile(join(folder, SINGLE_FILE));
+  const names = await readdir(folder).catch((error: unknown) => failReading(folder, error));
+  if (names.includes(SINGLE_FILE)) return openSafetensorsFile(await fileInFolder(folder, SINGLE_FILE));
   if (names.includes(INDEX_FILE)) return openShardedSafetensors(join(folder, INDEX_FILE));
   const pickle = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
-  if (pickle !== undefined) return openSafetensorsFile(join(folder, pickle)); // whose error says how to convert it
+  if (pickle !== undefined) return openSafetensorsFile(await fileInFolder(folder, pickle)); // whose error says how to convert it
   const holds = names.length > 0 ? `it holds ${names.slice(0, 10).join(", ")}` : "it is empty";
   throw new ReadError(folder, `it has neither ${SINGLE_FILE} nor ${INDEX_FILE}: ${holds}`);
 }

@@ -1,6 +1,6 @@
-import { realpath } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
-import { MissingTensorError, ReadError, ShardIndexError } from "../errors.ts";
+import { basename, dirname } from "node:path";
+import { MissingTensorError, ShardIndexError } from "../errors.ts";
+import { fileInFolder } from "../folder-file.ts";
 import { openSafetensorsFile } from "./file.ts";
 import type { TensorFile } from "./safetensors.ts";
 import { readShardIndex, type WeightMap } from "./shard-index.ts";
@@ -12,7 +12,7 @@ import { readShardIndex, type WeightMap } from "./shard-index.ts";
  * a shard does not hold; ReadError
  */
 export async function openShardedSafetensors(indexPath: string): Promise<TensorFile> {
-  const weightMap = await readShardIndex(indexPath);
+  const weightMap = await readShardIndex(await fileInFolder(dirname(indexPath), basename(indexPath)));
   const problems: string[] = [];
   const shards = await openShards(dirname(indexPath), new Set(weightMap.values()), problems);
   const close = async (): Promise<void> => {
@@ -58,35 +58,11 @@ async function openShards(
   const shards = new Map<string, TensorFile>();
   for (const name of names) {
     try {
-      shards.set(name, await openSafetensorsFile(await pathInside(folder, name)));
+      shards.set(name, await openSafetensorsFile(await fileInFolder(folder, name)));
     } catch (error) {
       if (!(error as { isTesseraError?: boolean }).isTesseraError) throw error;
       problems.push((error as Error).message.replace(/\.$/, ""));
     }
   }
   return shards;
-}
-
-/** Where a shard is. @throws ReadError for a name or a link that leads out of the folder */
-async function pathInside(folder: string, name: string): Promise<string> {
-  const path = join(folder, name);
-  const steps = name.split(/[/\\]/);
-  if (steps.some((step) => step === ".." || step === "." || step === "" || step.includes(":"))) {
-    throw new ReadError(JSON.stringify(name), "a shard must lie in the folder of its index");
-  }
-  const home = await realpath(folder);
-  const target = await realpath(path).catch(() => join(home, ...steps)); // a missing one is reported when it is opened
-  if (target.startsWith(home + sep) || target.startsWith(blobsOf(home) + sep)) return path;
-  throw new ReadError(path, `it is a link to ${target}, outside of the folder of its index`);
-}
-
-/**
- * Links may not lead out of the folder, but that a snapshot in Hugging Face's cache,
- * `CACHE/models--OWNER--NAME/snapshots/COMMIT`, is links to `CACHE/models--OWNER--NAME/blobs`.
- */
-function blobsOf(folder: string): string {
-  const snapshots = dirname(folder);
-  const repository = dirname(snapshots);
-  const isSnapshot = basename(snapshots) === "snapshots" && basename(repository).startsWith("models--");
-  return isSnapshot ? join(repository, "blobs") : folder;
 }
