@@ -2,6 +2,7 @@ import { memory, ones, randomNormal, type Tensor, type Tensor2D, tensor2d, tidy,
 import {
   Conversation,
   createDecoder,
+  createEncoderDecoder,
   createGpt2,
   type Decoder,
   type GenerateOptions,
@@ -11,7 +12,7 @@ import {
 } from "@tessera-lm/gpt";
 import { dispose, type LanguageModel, type Parameter, parameters } from "@tessera-lm/layers";
 import { adamwStep } from "@tessera-lm/ops";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { engines } from "./testing/engines.ts";
 import { useBackend } from "./use-backend.ts";
 
@@ -19,7 +20,7 @@ const sizes = { vocabSize: 70, contextLength: 24, numLayers: 2, numHeads: 4, wid
 const models: readonly (readonly [string, () => LanguageModel])[] = [
   ["GPT-2", () => createGpt2(sizes, 1)],
   ["Llama", () => createDecoder({ ...sizes, numKeyValueHeads: 2, norm: "rms", positions: "rotary", gated: true }, 1)],
-  ["ALiBi, which no engine repeats", () => createDecoder({ ...sizes, positions: "alibi" }, 1)],
+  ["ALiBi", () => createDecoder({ ...sizes, positions: "alibi" }, 1)],
 ];
 const settings: readonly GenerateOptions[] = [
   { maxNewTokens: 40, temperature: 0 },
@@ -70,6 +71,25 @@ describe.each(engines)("generation on %s", (engine) => {
       for await (const token of generate(model, prompt, { maxNewTokens: 30, seed: 5 + i })) alone.push(token);
       expect(texts[i]).toEqual(alone);
     }
+  });
+
+  it("writes from what an encoder has read, in steps that are repeated", async () => {
+    const write = async (backend: Parameters<typeof useBackend>[0]): Promise<[tokens: number[], passes: number]> => {
+      await useBackend(backend);
+      const made = createEncoderDecoder({ ...sizes, numBuckets: 8, maxDistance: 20 }, 1);
+      tidy(() => matrices(made).forEach((each) => void each.assign(each.mul(8))));
+      const [inputs, mask] = [tensor2d([[9, 4, 7, 7, 1]]), tensor2d([[1, 1, 1, 1, 0]])].map((ids) => ids.toInt());
+      const decode = vi.spyOn(made, "decode");
+      const writer = made.reading(inputs as Tensor2D, { mask: mask as Tensor2D });
+      const tokens = await collect(generate(writer, [0, 8, 9], { maxNewTokens: 60, seed: 1 }));
+      writer.dispose();
+      dispose([made, inputs, mask]);
+      return [tokens, decode.mock.calls.length];
+    };
+    const [tokens, passes] = await write(engine);
+    expect(new Set(tokens).size).toBeGreaterThan(5);
+    expect(passes).toBeLessThanOrEqual(3);
+    expect(tokens).toEqual((await write("cpu"))[0]);
   });
 
   it("says that weights are damaged", async () => {

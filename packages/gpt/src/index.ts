@@ -20,13 +20,14 @@ export {
 } from "./encoder/encoder-config.ts";
 export { encoderShapes } from "./encoder/encoder-shapes.ts";
 export type { MaskedHead } from "./encoder/masked-head.ts";
-export { createEncoderDecoder, EncoderDecoder, type Stack, Writer } from "./encoder-decoder/encoder-decoder.ts";
+export { createEncoderDecoder, EncoderDecoder, type Stack } from "./encoder-decoder/encoder-decoder.ts";
 export {
   type EncoderDecoderConfig,
   type ResolvedEncoderDecoderConfig,
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder/encoder-decoder-config.ts";
 export { encoderDecoderShapes } from "./encoder-decoder/encoder-decoder-shapes.ts";
+export { Writer } from "./encoder-decoder/writer.ts";
 export {
   ConfigError,
   GenerationError,

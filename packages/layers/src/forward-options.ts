@@ -1,8 +1,8 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { dropout as applyDropout, type Dropout, foldIn } from "@tessera-lm/ops";
 import { CacheError } from "./errors.ts";
-import type { LayerCache } from "./key-value-cache.ts";
 import type { ForwardOptions } from "./language-model.ts";
+import type { LayerCache } from "./layer-cache.ts";
 
 /**
  * The options for one part of a module: the same, with a dropout seed of its own, so that no two parts drop the same

@@ -16,8 +16,9 @@ export {
 } from "./feed-forward.ts";
 export { atLayer, atSite, dropoutAt, withDropout } from "./forward-options.ts";
 export { type Initializer, normal, ones, randomGenerator, uniform, zeros } from "./initialize.ts";
-export { KeyValueCache, type LayerCache } from "./key-value-cache.ts";
+export { KeyValueCache } from "./key-value-cache.ts";
 export type { ForwardOptions, LanguageModel, SequenceToSequenceModel } from "./language-model.ts";
+export type { LayerCache } from "./layer-cache.ts";
 export { createLinear, Linear, type LinearOptions, type Projection } from "./linear.ts";
 export { type Module, type ModuleSite, modules, replaceModules } from "./modules.ts";
 export {

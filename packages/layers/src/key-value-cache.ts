@@ -1,16 +1,6 @@
-import {
-  concat,
-  fill,
-  gather,
-  keep,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
-  tidy,
-} from "@tensorflow/tfjs";
-import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
+import { keep, type Tensor, type Tensor1D, tidy } from "@tensorflow/tfjs";
 import { CacheError } from "./errors.ts";
+import { LayerCache } from "./layer-cache.ts";
 
 /**
  * Keys and values of the positions that a language model has read, one part for each layer, so that each step of
@@ -22,7 +12,7 @@ export class KeyValueCache {
   #batchSize: number;
   #isDisposed = false;
   readonly #layers: LayerCache[] = [];
-  readonly #tables = new Map<string, Tensor>();
+  readonly #tables = new Map<string | object, Tensor>();
 
   constructor(batchSize: number, capacity: number) {
     this.#batchSize = batchSize;
@@ -47,10 +37,11 @@ export class KeyValueCache {
   /**
    * What a model computes anew for each step and is the same each time, made once for all positions that there is room
    * for, and kept as long.
+   * @param key what it is found by: a name, or the module that it belongs to
    */
-  table<T extends Tensor>(name: string, make: (capacity: number) => T): T {
-    const table = this.#tables.get(name) ?? tidy(() => keep(make(this.#capacity)));
-    this.#tables.set(name, table);
+  table<T extends Tensor>(key: string | object, make: (capacity: number) => T): T {
+    const table = this.#tables.get(key) ?? tidy(() => keep(make(this.#capacity)));
+    this.#tables.set(key, table);
     return table as T;
   }
 
@@ -85,77 +76,4 @@ export class KeyValueCache {
     for (const table of this.#tables.values()) table.dispose();
     this.#tables.clear();
   }
-}
-
-/** Keys and values of one layer. */
-export class LayerCache {
-  readonly #whole: KeyValueCache;
-  #kept: KeyValues | undefined;
-
-  /** @param whole what it is a part of */
-  constructor(whole: KeyValueCache) {
-    this.#whole = whole;
-  }
-
-  /** As {@link KeyValueCache.table}; the layers share it. */
-  table<T extends Tensor>(name: string, make: (capacity: number) => T): T {
-    return this.#whole.table(name, make);
-  }
-
-  /**
-   * Remembers the keys and values at these positions; then each query attends to all positions up to its own.
-   * @param query (B, T, H·D)
-   * @param key (B, T, G·D)
-   * @param value (B, T, G·D)
-   * @param positions (B, T) int32
-   * @returns (B, T, H·D)
-   */
-  attend(
-    query: Tensor3D,
-    key: Tensor3D,
-    value: Tensor3D,
-    positions: Tensor2D,
-    options: CachedAttentionOptions,
-  ): Tensor3D {
-    this.#kept ??= { keys: this.#room(key.shape[2]), values: this.#room(value.shape[2]) };
-    return cachedAttention(query, key, value, this.#kept, positions, options);
-  }
-
-  /** As {@link KeyValueCache.grow} does it. */
-  grow(capacity: number): void {
-    this.#replace((rows) => {
-      const [batchSize, before, features] = rows.shape;
-      return concat([rows, noRows(batchSize, capacity - before, features)], 1);
-    });
-  }
-
-  /** As {@link KeyValueCache.rearrange} does it. */
-  rearrange(sequences: Tensor1D): void {
-    this.#replace((rows) => gather(rows, sequences));
-  }
-
-  dispose(): void {
-    this.#kept?.keys.dispose();
-    this.#kept?.values.dispose();
-    this.#kept = undefined;
-  }
-
-  /** One after the other, so that memory never holds all of it twice. */
-  #replace(change: (rows: Tensor3D) => Tensor3D): void {
-    if (this.#kept === undefined) return;
-    for (const name of ["keys", "values"] as const) {
-      const before = this.#kept[name];
-      this.#kept[name] = tidy(() => keep(change(before)));
-      before.dispose();
-    }
-  }
-
-  #room(features: number): Tensor3D {
-    return keep(noRows(this.#whole.batchSize, this.#whole.capacity, features));
-  }
-}
-
-/** Filled where it lies: zeros from JavaScript would wait until the queue of the engine is empty. */
-function noRows(batchSize: number, count: number, features: number): Tensor3D {
-  return fill([batchSize, count, features], 0);
 }

@@ -1,5 +1,6 @@
 import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
-import type { KeyValueCache, LayerCache } from "./key-value-cache.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
+import type { LayerCache } from "./layer-cache.ts";
 
 /** What a forward pass may be told. Modules hand it down to their parts; see `atSite` in forward-options.ts. */
 export interface ForwardOptions {

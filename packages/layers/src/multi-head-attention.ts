@@ -10,12 +10,13 @@ import {
   type Tensor4D,
   tidy,
 } from "@tensorflow/tfjs";
-import { attention, attentionWeights } from "@tessera-lm/ops";
+import { attention, attentionWeights, type KeyValues } from "@tessera-lm/ops";
 import { atSite, dropoutAt, keptIn, withDropout } from "./forward-options.ts";
 import type { Initializer } from "./initialize.ts";
 import type { ForwardOptions } from "./language-model.ts";
+import type { LayerCache } from "./layer-cache.ts";
 import { createLinear, type Projection } from "./linear.ts";
-import { alibiBias } from "./positions.ts";
+import { alibiBias, alibiByDistance } from "./positions.ts";
 import type { RelativePosition } from "./relative-position.ts";
 import type { Rotary } from "./rotary.ts";
 
@@ -84,11 +85,16 @@ export class MultiHeadAttention implements Projection {
    */
   forward(x: Tensor, options?: ForwardOptions, memory: Tensor = x): Tensor {
     return tidy(() => {
-      const positions = options?.positions;
+      const { positions, layerCache } = options ?? {};
       const query = this.#turned(this.query.forward(x, atSite(options, 0)), this.numHeads, positions); // (B, T, H·D)
-      const key = this.#turned(this.key.forward(memory, atSite(options, 1)), this.numKeyValueHeads, positions); // (B, S, G·D)
-      const value = this.value.forward(memory, atSite(options, 2)) as Tensor3D; // (B, S, G·D)
-      const mixed = this.#mixed(query, key, value, options); // (B, T, H·D)
+      const read = (): KeyValues => ({
+        keys: this.#turned(this.key.forward(memory, atSite(options, 1)), this.numKeyValueHeads, positions), // (B, S, G·D)
+        values: this.value.forward(memory, atSite(options, 2)) as Tensor3D, // (B, S, G·D)
+      });
+      const mixed =
+        memory !== x && layerCache
+          ? this.#mixedFromMemory(query, layerCache.memory(read), options)
+          : this.#mixed(query, read(), options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 4)), this.dropout, options, 5); // (B, T, C)
     });
   }
@@ -108,17 +114,34 @@ export class MultiHeadAttention implements Projection {
     return this.rotary ? this.rotary.turn(x, numHeads, positions) : (x as Tensor3D);
   }
 
-  #mixed(query: Tensor3D, key: Tensor3D, value: Tensor3D, options?: ForwardOptions): Tensor3D {
+  /** Of a memory that all sequences share, all queries may be those of one sequence: they see the same keys. */
+  #mixedFromMemory(query: Tensor3D, memory: KeyValues, options?: ForwardOptions): Tensor3D {
+    const isShared = memory.keys.shape[0] === 1;
+    const queries: Tensor3D = isShared ? reshape(query, [1, -1, query.shape[2]]) : query;
+    return reshape(this.#mixed(queries, memory, options), query.shape);
+  }
+
+  #mixed(query: Tensor3D, { keys: key, values: value }: KeyValues, options?: ForwardOptions): Tensor3D {
     const { numHeads, numKeyValueHeads: numGroups, slidingWindow: window, causal, scale } = this;
     const kept = causal ? keptIn(options) : undefined;
     if (kept) {
-      const alibi = (capacity: number): Tensor4D => alibiBias(numHeads, capacity);
-      const bias = this.alibi ? kept.cache.table("alibi", alibi) : undefined;
-      return kept.cache.attend(query, key, value, kept.positions, { numHeads, numGroups, window, bias });
+      const distanceBias = this.#distanceBias(kept.cache);
+      const heads = { numHeads, numGroups, window, scale, distanceBias };
+      return kept.cache.attend(query, key, value, kept.positions, heads);
     }
     const bias = this.#bias(query.shape[1], key.shape[1], options?.mask);
     const dropout = dropoutAt(this.dropout, options, 3);
     return attention(query, key, value, { numHeads, numGroups, causal, window, scale, bias, dropout });
+  }
+
+  /** What is added to the scores by distance, (capacity, H), from the tables of the cache. */
+  #distanceBias(cache: LayerCache): Tensor2D | undefined {
+    const { relativePosition, numHeads } = this;
+    const terms = [
+      ...(relativePosition ? [cache.table(relativePosition, (count) => relativePosition.byDistance(count))] : []),
+      ...(this.alibi ? [cache.table("alibi", (count) => alibiByDistance(numHeads, count))] : []),
+    ];
+    return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
   }
 
   /** What is added to the scores, (B | 1, H | 1, T | 1, S). */

@@ -25,6 +25,13 @@ export function alibiBias(numHeads: number, numKeys: number): Tensor4D {
   return tensor4d(values, [1, numHeads, 1, numKeys]);
 }
 
+/** The same by distance, (count, H): −slope · d for keys d places before the query. */
+export function alibiByDistance(numHeads: number, count: number): Tensor2D {
+  const slopes = alibiSlopes(numHeads);
+  const values = Array.from({ length: count }, (_, distance) => slopes.map((slope) => -slope * distance));
+  return tensor2d(values.flat(), [count, numHeads]);
+}
+
 /** 2^(−8h / H) for h = 1 … H; for another H than a power of two, those of the next lower one, then every other between. */
 export function alibiSlopes(numHeads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(numHeads));

@@ -1,4 +1,13 @@
-import { expandDims, type Rank, type Tensor4D, tensor2d, tidy, transpose } from "@tensorflow/tfjs";
+import {
+  expandDims,
+  type Rank,
+  type Tensor2D,
+  type Tensor4D,
+  tensor1d,
+  tensor2d,
+  tidy,
+  transpose,
+} from "@tensorflow/tfjs";
 import { embedding } from "@tessera-lm/ops";
 import type { Initializer } from "./initialize.ts";
 import type { Parameter } from "./parameter.ts";
@@ -25,6 +34,14 @@ export class RelativePosition {
     return tidy(() => {
       const buckets = tensor2d(this.#buckets(numQueries, numKeys), [numQueries, numKeys], "int32");
       return expandDims(transpose(embedding(buckets, this.weight), [2, 0, 1]), 0) as Tensor4D;
+    });
+  }
+
+  /** (count, H): row d is that of keys d places before the query. */
+  byDistance(count: number): Tensor2D {
+    return tidy(() => {
+      const buckets = Array.from({ length: count }, (_, distance) => this.bucket(-distance));
+      return embedding(tensor1d(buckets, "int32"), this.weight) as Tensor2D;
     });
   }
 

@@ -71,7 +71,7 @@ export function attention(
   requireFloat("attention", "value", value, ...key.shape);
   const { bias } = options;
   return tidy(() => {
-    const inputs = { query: scaled(query, attributes, options), key, value };
+    const inputs = { query: scaled(query, options), key, value };
     if (bias === undefined) return differentiable(ATTENTION, inputs, attributes) as Tensor3D;
     return differentiable(BIASED_ATTENTION, { ...inputs, bias }, attributes) as Tensor3D;
   });
@@ -94,7 +94,7 @@ export function attentionWeights(
   const attributes = attentionAttributes("attentionWeights", options);
   requireQueryAndKey("attentionWeights", query, key, attributes, options);
   return tidy(() => {
-    const inputs = { query: scaled(query, attributes, options), key, bias: options.bias };
+    const inputs = { query: scaled(query, options), key, bias: options.bias };
     const layout = headLayout(query, key, attributes);
     const p = softmax(scores(inputs, layout, attributes)); // (B·G, R·T, S)
     return reshape(p, [layout.B, layout.H, layout.T, layout.S]);
@@ -102,7 +102,7 @@ export function attentionWeights(
 }
 
 /** The queries where another scale is asked for than 1 / √D, by which kernels and composition divide themselves. */
-function scaled(query: Tensor3D, { numHeads }: Attributes, { scale }: ScoreOptions): Tensor3D {
+export function scaled(query: Tensor3D, { numHeads, scale }: { numHeads: number; scale?: number }): Tensor3D {
   return scale === undefined ? query : mul(query, scale * Math.sqrt(query.shape[2] / numHeads));
 }
 

@@ -1,12 +1,17 @@
 import {
   concat,
+  expandDims,
+  gather,
   memory,
+  type Rank,
   slice,
   type Tensor,
+  type Tensor2D,
   type Tensor3D,
   type Tensor4D,
   tensor,
   tensor2d,
+  transpose,
   zeros,
 } from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -63,11 +68,21 @@ describe.each(backends)("cachedAttention on %s", (backend) => {
     expectClose(concat(parts, 1), attention(q, k, v, { ...options, causal: true }));
   });
 
-  it("adds a bias to the scores", () => {
-    const [q, k, v] = [ramp([1, 3, D], 1), ramp([1, 3, D], 2), ramp([1, 3, D], 3)];
-    const bias = ramp([1, 1, 1, 5], 4) as Tensor as Tensor4D;
-    const y = cachedAttention(q, k, v, room(1, 5, D), rows([0], 3), { numHeads: 1, bias });
-    expectClose(y, attention(q, k, v, { numHeads: 1, causal: true, bias: slice(bias, [0, 0, 0, 0], [1, 1, 1, 3]) }));
+  it.each([undefined, 2])("adds a bias by distance, and takes another scale, with a window of %s", (window) => {
+    const [q, k, v] = [ramp([B, 3, 2 * D], 1), ramp([B, 3, D], 2), ramp([B, 3, D], 3)];
+    const table = ramp([7, 2, 1], 4).reshape([7, 2]) as Tensor2D; // by distance and head
+    const cache = room(B, 5, D);
+    const heads = { numHeads: 2, numGroups: 1, scale: 0.7, window };
+    const parts = [0, 1, 2].map((t) => {
+      const inputs = [q, k, v].map((x) => cut(x, t, 1)) as [Tensor3D, Tensor3D, Tensor3D];
+      return cachedAttention(...inputs, cache, rows([t, t], 1), { ...heads, distanceBias: table });
+    });
+    const distances = tensor2d([0, 0, 0, 1, 0, 0, 2, 1, 0], [3, 3], "int32");
+    const bias = expandDims(transpose(gather(table, distances), [2, 0, 1]), 0) as Tensor4D;
+    const expected = attention(q, k, v, { ...heads, causal: true, bias });
+    expectClose(concat(parts, 1), expected);
+    const atOnce = cachedAttention(q, k, v, room(B, 5, D), rows([0, 0], 3), { ...heads, distanceBias: table });
+    expectClose(atOnce, expected);
   });
 
   it("lets sequences be at different positions, and write over later ones", () => {
@@ -98,5 +113,7 @@ describe.each(backends)("cachedAttention on %s", (backend) => {
     expect(() => attend(0, { numHeads: 2, numGroups: 1 })).toThrow("key must have shape (1, 1, 2)");
     expect(() => attend(0, { numHeads: 1 }, 8)).toThrow("keys must have shape (1, S, 4)");
     expect(() => attend(0, { numHeads: 1, window: -1 })).toThrow("window");
+    const distanceBias = zeros<Rank.R2>([3, 1]);
+    expect(() => attend(0, { numHeads: 1, distanceBias })).toThrow("a row for each of 4 distances, but has 3");
   });
 });

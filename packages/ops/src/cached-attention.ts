@@ -6,9 +6,11 @@ import {
   keep,
   less,
   logicalAnd,
+  maximum,
   mul,
   ones,
   range,
+  scalar,
   scatterND,
   stack,
   sub,
@@ -17,11 +19,13 @@ import {
   type Tensor3D,
   type Tensor4D,
   tidy,
+  transpose,
   zerosLike,
 } from "@tensorflow/tfjs";
-import { type AttentionOptions, attention } from "./attention.ts";
+import { type AttentionOptions, attention, type ScoreOptions, scaled } from "./attention.ts";
 import { hasKernel, runKernel } from "./differentiable.ts";
-import { OptionError } from "./errors.ts";
+import { embedding } from "./embedding.ts";
+import { OptionError, ShapeError } from "./errors.ts";
 import { live } from "./repeated.ts";
 import { requireFloat, requirePositions, requireShape, requireType } from "./validate.ts";
 
@@ -32,10 +36,11 @@ export interface KeyValues {
 }
 
 /** What attention to a cache may be told: it is causal, and drops nothing. */
-export type CachedAttentionOptions = Pick<AttentionOptions, "numHeads" | "numGroups" | "window"> & {
-  /** Added to the scores, (B | 1, H | 1, T | 1, S). */
-  readonly bias?: Tensor4D;
-};
+export type CachedAttentionOptions = Pick<AttentionOptions, "numHeads" | "numGroups" | "window"> &
+  Pick<ScoreOptions, "scale"> & {
+    /** (S or more, H): row d is added to the scores of keys that stand d places before the query. */
+    readonly distanceBias?: Tensor2D;
+  };
 
 /**
  * cachedAttention: puts `key` and `value` into the cache at `positions`, then lets each query attend to all positions
@@ -61,21 +66,41 @@ export function cachedAttention(
   positions: Tensor2D,
   options: CachedAttentionOptions,
 ): Tensor3D {
-  const { numHeads, numGroups = numHeads, window = 0, bias } = options;
-  check(query, key, value, cache, positions, { numHeads, numGroups, window });
+  const { numHeads, numGroups = numHeads, window = 0, distanceBias } = options;
+  check(query, key, value, cache, positions, { numHeads, numGroups, window, distanceBias });
   return tidy(() => {
-    const inputs = { query, key, value, positions, keys: cache.keys, values: cache.values };
-    const [y, keys, values] =
-      hasKernel(KERNEL) && bias === undefined
-        ? runKernel(KERNEL, inputs, { numHeads, numGroups, window })
-        : live(() => compose(inputs, { ...options, numGroups, window }));
-    replace(cache, "keys", keys as Tensor3D);
-    replace(cache, "values", values as Tensor3D);
-    return y as Tensor3D;
+    const inputs = { query: scaled(query, options), key, value, positions, keys: cache.keys, values: cache.values };
+    const attributes = { numHeads, numGroups, window };
+    if (hasKernel(KERNEL) && distanceBias === undefined) return attendInKernel(inputs, cache, attributes);
+    putRows(inputs, cache, attributes);
+    const { keys, values } = cache;
+    const distances = sub(expandDims(positions, 2), range(0, keys.shape[1], 1, "int32")) as Tensor3D; // (B, T, S)
+    const mask = visible(distances, window);
+    const bias: Tensor4D = distanceBias ? add(mask, biasAt(distances, distanceBias)) : mask;
+    return attention(inputs.query, keys, values, { numHeads, numGroups, bias });
   });
 }
 
 const KERNEL = "TesseraCachedAttention";
+
+type Attributes = { numHeads: number; numGroups: number; window: number };
+
+function attendInKernel(inputs: Inputs, cache: KeyValues, attributes: Attributes): Tensor3D {
+  const [y, keys, values] = runKernel(KERNEL, { ...inputs }, attributes);
+  replace(cache, "keys", keys as Tensor3D);
+  replace(cache, "values", values as Tensor3D);
+  return y as Tensor3D;
+}
+
+/** Puts the new keys and values into the cache: in place by the kernel, which knows no bias but may look at one key. */
+function putRows(inputs: Inputs, cache: KeyValues, attributes: Attributes): void {
+  if (hasKernel(KERNEL)) attendInKernel(inputs, cache, { ...attributes, window: 1 });
+  else
+    live(() => {
+      replace(cache, "keys", withRows(inputs.keys, inputs.key, inputs.positions));
+      replace(cache, "values", withRows(inputs.values, inputs.value, inputs.positions));
+    });
+}
 
 interface Inputs extends Readonly<KeyValues> {
   readonly query: Tensor3D;
@@ -90,18 +115,6 @@ function replace(cache: KeyValues, name: keyof KeyValues, tensor: Tensor3D): voi
   before.dispose();
 }
 
-function compose(inputs: Inputs, options: CachedAttentionOptions): Tensor[] {
-  const { query, positions } = inputs;
-  const keys = withRows(inputs.keys, inputs.key, positions);
-  const values = withRows(inputs.values, inputs.value, positions);
-  const bias = visible(positions, keys.shape[1], options);
-  return [
-    attention(query, keys, values, { numHeads: options.numHeads, numGroups: options.numGroups, bias }),
-    keys,
-    values,
-  ];
-}
-
 /** The cache (B, S, C) with `rows` (B, T, C) at `positions` (B, T) of each sequence. */
 function withRows(cache: Tensor3D, rows: Tensor3D, positions: Tensor2D): Tensor3D {
   const [B, S, C] = cache.shape;
@@ -112,13 +125,16 @@ function withRows(cache: Tensor3D, rows: Tensor3D, positions: Tensor2D): Tensor3
   return add(mul(cache, expandDims(kept, 2)), scatterND(places, rows.reshape([B * T, C]), [B, S, C]));
 }
 
-/** 0 where a query sees a key and −10⁹ where it does not, plus the bias: (B, 1 | H, T, S) */
-function visible(positions: Tensor2D, S: number, { window = 0, bias }: CachedAttentionOptions): Tensor4D {
-  const [query, key] = [expandDims(positions, 2), range(0, S, 1, "int32")]; // (B, T, 1), (S)
-  const past = greaterEqual(query, key);
-  const seen = window === 0 ? past : logicalAnd(past, less(sub(query, key), window)); // (B, T, S)
-  const mask = expandDims(mul(sub(1, cast(seen, "float32")), -1e9), 1) as Tensor4D; // (B, 1, T, S)
-  return bias === undefined ? mask : add(mask, bias);
+/** 0 where a query sees a key and −10⁹ where it does not: (B, 1, T, S) */
+function visible(distances: Tensor3D, window: number): Tensor4D {
+  const past = greaterEqual(distances, 0);
+  const seen = window === 0 ? past : logicalAnd(past, less(distances, window)); // (B, T, S)
+  return expandDims(mul(sub(1, cast(seen, "float32")), -1e9), 1) as Tensor4D;
+}
+
+/** The row of each distance, (B, H, T, S); of keys that are not seen any. */
+function biasAt(distances: Tensor3D, table: Tensor2D): Tensor4D {
+  return transpose(embedding(maximum(distances, scalar(0, "int32")), table), [0, 3, 1, 2]) as Tensor4D;
 }
 
 function check(
@@ -127,7 +143,7 @@ function check(
   value: Tensor,
   { keys, values }: KeyValues,
   positions: Tensor,
-  { numHeads, numGroups, window }: { numHeads: number; numGroups: number; window: number },
+  { numHeads, numGroups, window, distanceBias }: Attributes & { readonly distanceBias: Tensor2D | undefined },
 ): void {
   const name = "cachedAttention";
   requireFloat(name, "query", query, "B", "T", "H·D");
@@ -146,4 +162,14 @@ function check(
   requireType(name, "positions", positions, "int32");
   requireShape(name, "positions", positions, B, T);
   requirePositions(name, positions, keys.shape[1] as number);
+  if (distanceBias) requireBias(name, distanceBias, keys.shape[1] as number, numHeads);
+}
+
+function requireBias(operation: string, bias: Tensor2D, room: number, numHeads: number): void {
+  requireFloat(operation, "distanceBias", bias, "S", numHeads);
+  if (bias.shape[0] >= room) return;
+  throw new ShapeError(
+    operation,
+    `distanceBias must have a row for each of ${room} distances, but has ${bias.shape[0]}`,
+  );
 }

@@ -9,10 +9,10 @@ import {
   type Tensor,
   type Tensor2D,
   type Tensor3D,
-  tidy,
   where,
 } from "@tensorflow/tfjs";
 import {
+  atLayer,
   atSite,
   CrossBlock,
   checkpointed,
@@ -22,7 +22,6 @@ import {
   type EmbeddingTable,
   type ForwardOptions,
   type Initializer,
-  type LanguageModel,
   normal,
   type Projection,
   type RelativePosition,
@@ -40,6 +39,7 @@ import {
   type ResolvedEncoderDecoderConfig,
   resolveEncoderDecoderConfig,
 } from "./encoder-decoder-config.ts";
+import { Writer } from "./writer.ts";
 
 /** Blocks, and the norm after the last of them. */
 export interface Stack<Block> {
@@ -109,7 +109,8 @@ export class EncoderDecoder implements SequenceToSequenceModel {
   }
 
   /**
-   * Logits (B, T, V) of what follows what is written so far, (B, T); with `lastOnly` (B, 1, V).
+   * Logits (B, T, V) of what follows what is written so far, (B, T); with `lastOnly` (B, 1, V). With a cache `written`
+   * is what is new, and the cache remembers what each layer reads of the memory: another memory needs another cache.
    * @param memory what `encode` gave, (B, S, C)
    */
   decode(memory: Tensor3D, written: Tensor2D, options?: ForwardOptions): Tensor3D {
@@ -145,7 +146,7 @@ export class EncoderDecoder implements SequenceToSequenceModel {
     const within = { ...atSite(options, 1), mask: undefined, memoryMask: options?.mask };
     let x = withDropout(this.tokenEmbedding.forward(written), this.config.dropout, within, 0); // (B, T, C)
     blocks.forEach((block, layer) => {
-      x = checkpointed(block, x, atSite(within, layer + 2), memory as Tensor); // (B, T, C)
+      x = checkpointed(block, x, atLayer(atSite(within, layer + 2), layer), memory as Tensor); // (B, T, C)
     });
     const last = finalNorm.forward(options?.lastOnly ? lastPosition(x) : x);
     const hidden = withDropout(last, this.config.dropout, within, 1) as Tensor3D;
@@ -159,59 +160,6 @@ export class EncoderDecoder implements SequenceToSequenceModel {
     const before = slice(targets, [0, 0], [batch, time - 1]);
     const known = where(less(before, scalar(0, "int32")), fill(before.shape, padToken, "int32"), before);
     return concat([fill([batch, 1], decoderStartToken, "int32"), known], 1) as Tensor2D;
-  }
-}
-
-/** An encoder-decoder that has read its inputs, as a model that continues what it has written. */
-export class Writer implements LanguageModel {
-  readonly #model: EncoderDecoder;
-  readonly #memory: Tensor3D;
-  readonly #mask?: Tensor2D;
-
-  constructor(model: EncoderDecoder, memory: Tensor3D, mask?: Tensor2D) {
-    this.#model = model;
-    this.#memory = memory;
-    this.#mask = mask;
-  }
-
-  get vocabSize(): number {
-    return this.#model.vocabSize;
-  }
-
-  /** The model's `config.endOfText` */
-  get stopTokens(): readonly number[] {
-    return [this.#model.config.endOfText ?? []].flat();
-  }
-
-  /** Without end: positions are relative, so that what is written may be longer than in training. */
-  get contextLength(): number {
-    return Infinity;
-  }
-
-  /** tokens (B, T) → logits (B, T, V); with `lastOnly` (B, 1, V). @throws {GenerationError} after `dispose` */
-  forward(tokens: Tensor2D, options?: ForwardOptions): Tensor3D {
-    if (this.#memory.isDisposed) {
-      throw new GenerationError("generate: the writer has been disposed of; let the model read the inputs again.");
-    }
-    return this.#model.decode(this.#memory, tokens, { ...options, mask: this.#mask });
-  }
-
-  /** −log p(target) at every position, (B, T). */
-  tokenLosses(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Tensor2D {
-    return tidy(() => {
-      const logits = rows(this.forward(tokens, options)); // (B·T, V)
-      return tokenLosses({ logits: (x) => x }, logits, targets.flatten()).reshape(targets.shape);
-    });
-  }
-
-  /** Σ tokenLosses. */
-  loss(tokens: Tensor2D, targets: Tensor2D, options?: ForwardOptions): Scalar {
-    return tidy(() => this.tokenLosses(tokens, targets, options).sum());
-  }
-
-  /** Frees what the model has read. */
-  dispose(): void {
-    this.#memory.dispose();
   }
 }
 

@@ -123,7 +123,8 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
     const writer = model.reading(one);
     writer.dispose();
     const text = collect(generate(writer, [0], { maxNewTokens: 2 }));
-    await expect(text).rejects.toThrow("the writer has been disposed of");
+    await expect(text).rejects.toThrow("the model's memory has been disposed of. Dispose of a model or a writer when");
+    expect(() => writer.forward(one)).toThrow("the writer has been disposed of");
     disposeTensors([two, one]);
   });
 

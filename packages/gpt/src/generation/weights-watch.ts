@@ -46,7 +46,7 @@ function look(model: object): Seen[] {
   return Array.from(tensors(model), ([path, tensor]) => {
     if (tensor.isDisposed) {
       throw new GenerationError(
-        `generate: the model's ${path} has been disposed of. Dispose of a model when its texts have ended.`,
+        `generate: the model's ${path} has been disposed of. Dispose of a model or a writer when its texts have ended.`,
       );
     }
     return { path, tensor, dataId: tensor.dataId, timesRewritten: timesRewritten(tensor) };
