@@ -34,7 +34,7 @@ const llama3 = {
   highFrequencyFactor: 4,
   originalContextLength: 16,
 } as const;
-const yarn = { type: "yarn", factor: 4, originalContextLength: 16, betaFast: 16 } as const;
+const yarn = { type: "yarn", factor: 4, originalContextLength: 16 } as const;
 const makers: Record<string, () => Gpt2 | Decoder> = {
   "GPT-2": () => createGpt2({ ...size, endOfText: 3 }, 1),
   "GPT-2 without biases": () => createGpt2({ ...size, bias: false, layerNormEpsilon: 1e-6 }, 1),
@@ -195,6 +195,12 @@ test("a tokenizer is filled up with unused tokens; one with too many, or none at
 test.each<[string, Partial<DecoderConfig>, RegExp]>([
   ["ALiBi", { positions: "alibi" }, /"tessera-decoder".*supported is "gpt2" or "llama"/],
   ["an attention factor", { ropeScaling: { ...yarn, attentionFactor: 1.5 } }, /attentionFactor is 1.5/],
+  ["turns of YaRN's own", { ropeScaling: { ...yarn, betaFast: 16 } }, /betaFast is 16.*supported is 32/],
+  [
+    "factors in a Qwen2",
+    { family: "qwen2", queryKeyValueBias: true, ropeScaling: llama3 },
+    /ropeScaling.type of a Qwen2 is "llama3".*"linear" or "yarn"/,
+  ],
 ])("a model with %s has no form in llama.cpp", async (_, change, message) => {
   const model = createDecoder({ ...size, ...change }, 1);
   await expect(saveGguf(model, "/nowhere/model.gguf")).rejects.toThrow(message);
@@ -383,6 +389,14 @@ test.each<[string, (metadata: Metadata, tensors: Tensors) => unknown, DecoderCon
     "YaRN without an original context",
     (m) => m.set("llama.rope.scaling.factor", float32(4)).set("llama.rope.scaling.type", text("yarn")),
     { type: "yarn", factor: 4, originalContextLength: 24 },
+  ],
+  [
+    "YaRN with turns of its own, as the model had them",
+    (m) => {
+      m.set("llama.rope.scaling.factor", float32(4)).set("llama.rope.scaling.type", text("yarn"));
+      m.set("llama.rope.scaling.yarn_beta_fast", float32(4)).set("llama.rope.scaling.yarn_beta_slow", float32(0.5));
+    },
+    { type: "yarn", factor: 4, originalContextLength: 24, betaFast: 4, betaSlow: 0.5 },
   ],
 ])("%s scales rotary positions as in llama.cpp", (_, change, ropeScaling) =>
   inTemporaryFolder(async (folder) => {

@@ -30,13 +30,19 @@ export const llama: GgufArchitecture<ResolvedDecoderConfig, Decoder> = {
   assemble: assembleDecoder,
 };
 
-/** Qwen2 and 2.5: biases of queries, keys and values, and rows as in Hugging Face's files. */
+/** Qwen2 and 2.5: biases of queries, keys and values, rows as in Hugging Face's files, and no factors of frequencies. */
 export const qwen2: GgufArchitecture<ResolvedDecoderConfig, Decoder> = {
   name: "qwen2",
   readConfig: (fields, entries, read) => readLlamaLike(fields, entries, read, { queryKeyValueBias: true }),
-  writeFields: writeLlamaLike,
+  writeFields(config) {
+    const type = config.ropeScaling?.type;
+    if (type === "llama3" || type === "factors") {
+      throw new UnsupportedModelError("saveGguf", "ropeScaling.type of a Qwen2", type, [undefined, "linear", "yarn"]);
+    }
+    return writeLlamaLike(config);
+  },
   tensors: (config) => ggufTensors(decoderShapes(config)),
-  derived: derivedTensors,
+  derived: () => [],
   isIgnored,
   assemble: assembleDecoder,
 };

@@ -1,4 +1,4 @@
-import { createRotary, type RopeScaling } from "@tessera-lm/layers";
+import { createRotary, type RopeScaling, type YarnScaling } from "@tessera-lm/layers";
 import type { GgufValue } from "@tessera-lm/weights";
 import type { ResolvedDecoderConfig } from "../decoder/decoder-config.ts";
 import { UnsupportedModelError } from "../errors.ts";
@@ -10,7 +10,7 @@ export const FACTORS = "rope_freqs.weight";
 
 /**
  * θ and scaling, as llama.cpp takes them: a scaling without a type is linear, an older name of its factor counts too, and
- * the factors of a file come on top of a linear one.
+ * the factors of a file come on top of a linear one. YaRN's turns are read, although llama.cpp passes over them.
  * @throws {UnsupportedModelError} for another scaling than linear, YaRN's and the factors of a file
  */
 export function readRope(
@@ -48,23 +48,28 @@ function readYarn(fields: GgufFields, factor: number): RopeScaling {
 
 type Fields = readonly (readonly [name: string, value: GgufValue])[];
 
-/** @throws {UnsupportedModelError} for YaRN with an attention factor of its own */
+/**
+ * llama.cpp takes YaRN's turns from no file of these architectures: it has the usual ones.
+ * @throws {UnsupportedModelError} for YaRN with an attention factor or turns of its own
+ */
 export function writeRope({ ropeTheta, ropeScaling: scaling }: ResolvedDecoderConfig): Fields {
   const theta = ["rope.freq_base", float32(ropeTheta)] as const;
   if (scaling === undefined || scaling.type === "llama3" || scaling.type === "factors") return [theta];
   const type = ["rope.scaling.type", { type: "string", value: scaling.type }] as const;
   const fields = [theta, type, ["rope.scaling.factor", float32(scaling.factor)] as const];
   if (scaling.type === "linear") return fields;
-  const { betaFast, betaSlow, attentionFactor } = scaling;
-  if (attentionFactor !== undefined) {
-    throw new UnsupportedModelError("saveGguf", "ropeScaling.attentionFactor", attentionFactor, [undefined]);
+  requireUsual(scaling, { attentionFactor: undefined, betaFast: 32, betaSlow: 1 });
+  return [...fields, ["rope.scaling.original_context_length", uint32(scaling.originalContextLength)]];
+}
+
+type Usual = Pick<YarnScaling, "attentionFactor" | "betaFast" | "betaSlow">;
+
+function requireUsual(scaling: YarnScaling, usual: Usual): void {
+  for (const field of Object.keys(usual) as (keyof Usual)[]) {
+    const value = scaling[field];
+    if (value === undefined || value === usual[field]) continue;
+    throw new UnsupportedModelError("saveGguf", `ropeScaling.${field}`, value, [usual[field]]);
   }
-  return [
-    ...fields,
-    ["rope.scaling.original_context_length", uint32(scaling.originalContextLength)],
-    ...(betaFast === undefined ? [] : [["rope.scaling.yarn_beta_fast", float32(betaFast)] as const]),
-    ...(betaSlow === undefined ? [] : [["rope.scaling.yarn_beta_slow", float32(betaSlow)] as const]),
-  ];
 }
 
 /** What Llama 3's scaling divides each frequency by, or the factors that there are; undefined for another scaling. */
