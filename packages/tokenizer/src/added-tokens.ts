@@ -101,7 +101,7 @@ const MOST_FINDERS = 16;
 function readAddedToken(entry: unknown, index: number): AddedToken {
   const place = `added_tokens[${index}]`;
   const token = asObject(entry, place);
-  const option = (name: string, fallback = false): boolean => asBoolean(token[name], `${place}.${name}`, fallback);
+  const option = (name: string, fallback = false): boolean => asBoolean(token, name, place, fallback);
   const content = asString(token.content, `${place}.content`);
   if (content === "") throw new MalformedTokenizerError(`${place}.content`, "it is empty.");
   return {

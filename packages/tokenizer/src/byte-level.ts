@@ -37,7 +37,7 @@ export function readByteLevel(file: JsonObject, addedTokens: ReadonlyMap<string,
     merges: readMerges(model.merges, "model.merges"),
     pattern,
     specialTokens: addedTokens,
-    ignoreMerges: asBoolean(model.ignore_merges, "model.ignore_merges", false),
+    ignoreMerges: asBoolean(model, "ignore_merges", "model", false),
   });
   return { core, steps: before };
 }
@@ -51,9 +51,9 @@ function readSteps(preTokenizer: unknown): readonly unknown[] {
 
 /** The pattern by which the model splits, and the steps before that. */
 function readPattern(steps: readonly unknown[], byteLevel: Part): readonly [string | null, readonly unknown[]] {
-  const addsSpace = asBoolean(byteLevel.add_prefix_space, "pre_tokenizer.add_prefix_space", true);
+  const addsSpace = asBoolean(byteLevel, "add_prefix_space", "pre_tokenizer", true);
   const before = addsSpace ? steps : steps.slice(0, -1); // the step puts the space there
-  if (asBoolean(byteLevel.use_regex, "pre_tokenizer.use_regex", true)) return [splitPatterns.gpt2, before];
+  if (asBoolean(byteLevel, "use_regex", "pre_tokenizer", true)) return [splitPatterns.gpt2, before];
   const split = steps.at(-2) as Part | null | undefined;
   if (addsSpace || split?.type !== "Split") return [null, before];
   const isWhole = split.behavior === "Isolated" || (split.behavior === "Removed" && split.invert === true);

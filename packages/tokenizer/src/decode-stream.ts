@@ -1,3 +1,4 @@
+import { requireIds } from "./arguments.ts";
 import { unspell } from "./byte-alphabet.ts";
 import { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import { UnknownTokenIdError } from "./errors.ts";
@@ -33,17 +34,24 @@ export function decodeStream(
   idsOrOptions: AsyncIterable<TokenId> | Iterable<TokenId> | DecodeStreamOptions = {},
   options: DecodeStreamOptions = {},
 ): DecodeStream | AsyncGenerator<string, void, undefined> {
+  if (typeof idsOrOptions !== "object" || idsOrOptions === null) requireIds(idsOrOptions);
   if (Symbol.asyncIterator in idsOrOptions || Symbol.iterator in idsOrOptions) {
     return decodeAll(makeStream(tokenizer, options), idsOrOptions);
   }
   return makeStream(tokenizer, idsOrOptions);
 }
 
-function makeStream(tokenizer: Tokenizer, options: DecodeStreamOptions): DecodeStream {
+function makeStream(
+  tokenizer: Tokenizer,
+  { skipSpecialTokens = false, after = [] }: DecodeStreamOptions,
+): DecodeStream {
+  requireIds(after);
+  const skipped = new Set(skipSpecialTokens ? tokenizer.specialTokens.values() : []);
+  const before = [...after].filter((id) => !skipped.has(id));
   const isByteLevel =
     tokenizer instanceof BytePairTokenizer ||
     (tokenizer instanceof PipelineTokenizer && tokenizer.definition.decoder?.type === "ByteLevel");
-  return isByteLevel ? new ByteDecoder(tokenizer, options) : new WindowDecoder(tokenizer, options);
+  return new (isByteLevel ? ByteDecoder : WindowDecoder)(tokenizer, skipped, before);
 }
 
 async function* decodeAll(
@@ -65,10 +73,9 @@ class ByteDecoder implements DecodeStream {
   private readonly utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   private position = 0;
 
-  constructor(tokenizer: Tokenizer, { skipSpecialTokens = false, after = [] }: DecodeStreamOptions) {
+  constructor(tokenizer: Tokenizer, skipped: ReadonlySet<TokenId>, before: readonly TokenId[]) {
     this.tokenizer = tokenizer;
-    this.skipped = new Set(skipSpecialTokens ? tokenizer.specialTokens.values() : []);
-    const before = [...after].filter((id) => !this.skipped.has(id));
+    this.skipped = skipped;
     // A character that has begun there has at most three bytes.
     for (const id of before.slice(-3)) this.utf8.decode(this.bytesOf(id), { stream: true });
   }
@@ -117,10 +124,10 @@ class WindowDecoder implements DecodeStream {
   private returned = 0;
   private position = 0;
 
-  constructor(tokenizer: Tokenizer, { skipSpecialTokens = false, after = [] }: DecodeStreamOptions) {
+  constructor(tokenizer: Tokenizer, skipped: ReadonlySet<TokenId>, before: TokenId[]) {
     this.tokenizer = tokenizer;
-    this.skipped = new Set(skipSpecialTokens ? tokenizer.specialTokens.values() : []);
-    this.window = [...after].filter((id) => !this.skipped.has(id));
+    this.skipped = skipped;
+    this.window = before;
     this.keep(1);
   }
 

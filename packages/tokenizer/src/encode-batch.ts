@@ -1,4 +1,5 @@
-import { InvalidBatchOptionError } from "./errors.ts";
+import { requireTexts } from "./arguments.ts";
+import { InvalidArgumentError, InvalidBatchOptionError } from "./errors.ts";
 import { PipelineTokenizer } from "./pipeline.ts";
 import { makePostProcessor, ONLY_TEXT, type Template, type TemplatePlace } from "./post-process/post-processors.ts";
 import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
@@ -41,6 +42,7 @@ export type Side = "left" | "right";
  *
  * @param texts or pairs of texts, such as a question and a passage. Of a pair the longer text is cut first; with `stride`
  *   the second alone, and each of its windows has the first before it.
+ * @throws InvalidArgumentError for what are no texts
  * @throws InvalidBatchOptionError if an option is out of range, or none says with what to fill rows up
  */
 export function encodeBatch(
@@ -49,15 +51,17 @@ export function encodeBatch(
   options: BatchOptions = {},
 ): EncodedBatch {
   checkOptions(options);
+  requireTexts(texts);
   const all = templatesOf(tokenizer, options);
   const known = new Map<keyof Template, readonly TemplatePlace[]>();
   const rows: Row[] = [];
   const textIndex: number[] = [];
   let index = 0;
   for (const text of texts) {
-    const parts = typeof text === "string" ? [text] : text;
+    const parts = [text].flat();
+    const kind = KINDS[parts.length];
+    if (kind === undefined) throw new InvalidArgumentError("texts", text, "each a text or a pair of texts");
     const ids = parts.map((part) => tokenizer.encode(part, { ...options, addSpecialTokens: false }));
-    const kind = parts.length === 1 ? "single" : "pair";
     const template = known.get(kind) ?? withEachOnce(all, kind);
     known.set(kind, template);
     for (const row of rowsOf(template, ids, options)) {
@@ -68,6 +72,9 @@ export function encodeBatch(
   }
   return { ...fillUp(rows, tokenizer, options), textIndex: Int32Array.from(textIndex) };
 }
+
+/** What a row is by the number of its texts. */
+const KINDS = [undefined, "single", "pair"] as const;
 
 /** Ids, and of which type those of each part are. */
 interface Row {
@@ -182,6 +189,13 @@ function checkOptions(options: BatchOptions): void {
     const value = options[name as keyof typeof least];
     if (value === undefined || (Number.isSafeInteger(value) && value >= minimum)) continue;
     throw new InvalidBatchOptionError(name, value, `a whole number from ${minimum}`);
+  }
+  const sides = ["left", "right"];
+  const choices = { truncationSide: sides, paddingSide: sides, padding: ["longest", "maxLength"] };
+  for (const [name, known] of Object.entries(choices)) {
+    const value = options[name as keyof typeof choices];
+    if (value === undefined || known.includes(value)) continue;
+    throw new InvalidBatchOptionError(name, value, known.join(" or "));
   }
   if (options.padding === "maxLength" || options.stride !== undefined) {
     if (options.maxLength === undefined)

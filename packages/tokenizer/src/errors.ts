@@ -55,7 +55,7 @@ export class UnknownByteError extends Error {
   constructor(byte: number, piece: string) {
     super(
       `Byte 0x${byte.toString(16).padStart(2, "0")} of ${JSON.stringify(piece.slice(0, 40))} has no token: ` +
-        "this vocabulary was trained without the full alphabet of 256 bytes. Train it again with all of them.",
+        "the vocabulary lacks it. Train one with all 256 bytes.",
     );
     this.byte = byte;
   }
@@ -70,8 +70,7 @@ export class PieceTooLongError extends Error {
 
   constructor(position: number, options: { cause: unknown }) {
     super(
-      `The piece of text that begins at position ${position} is too long to be split off: millions of characters ` +
-        "without a space or other border. Cut the text into parts there.",
+      `The piece of text that begins at position ${position} is too long: millions of characters without a border.`,
       options,
     );
     this.position = position;
@@ -118,7 +117,7 @@ export class DisallowedSpecialTokenError extends Error {
   constructor(token: string, position: number) {
     super(
       `The text contains the special token ${JSON.stringify(token)} at position ${position}. Name it in ` +
-        "allowedSpecial if it is meant as that token; leave it out of disallowedSpecial if it is ordinary text.",
+        "allowedSpecial if it is meant, or leave it out of disallowedSpecial.",
     );
     this.token = token;
     this.position = position;
@@ -135,6 +134,18 @@ export class InvalidPatternError extends Error {
     const reason = options.cause instanceof Error ? options.cause.message : String(options.cause);
     super(`Split pattern ${JSON.stringify(pattern)} does not compile: ${reason}`, options);
     this.pattern = pattern;
+  }
+}
+
+/** A function was called with something that it does not take, which types would have told. */
+export class InvalidArgumentError extends Error {
+  override readonly name = "InvalidArgumentError";
+  readonly isTesseraError = true;
+  readonly argument: string;
+
+  constructor(argument: string, value: unknown, expected: string) {
+    super(`${argument} is of type ${value === null ? "null" : typeof value}; expected ${expected}.`);
+    this.argument = argument;
   }
 }
 

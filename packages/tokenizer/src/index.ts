@@ -5,6 +5,7 @@ export { type DecodeStream, type DecodeStreamOptions, decodeStream } from "./dec
 export { type BatchOptions, type EncodedBatch, encodeBatch, type Side } from "./encode-batch.ts";
 export {
   DisallowedSpecialTokenError,
+  InvalidArgumentError,
   InvalidBatchOptionError,
   InvalidPatternError,
   MalformedTokenizerError,

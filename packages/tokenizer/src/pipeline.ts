@@ -1,20 +1,15 @@
 import { AddedTokens } from "./added-tokens.ts";
+import { requireIds, roomForIds } from "./arguments.ts";
 import { byteLevelModel, readByteLevel } from "./byte-level.ts";
 import type { BytePairTokenizer } from "./byte-pair/bpe.ts";
 import { type Decoder, makeDecoder } from "./decode/decoders.ts";
 import { UnknownTokenIdError } from "./errors.ts";
-import { GrowingIds } from "./growing-ids.ts";
+import type { GrowingIds } from "./growing-ids.ts";
 import type { Model } from "./models/model.ts";
 import { makeModel } from "./models/models.ts";
 import { makeNormalizer } from "./normalize/normalizers.ts";
 import type { Part } from "./parts.ts";
-import {
-  makePostProcessor,
-  ONLY_TEXT,
-  type PostProcessor,
-  type Template,
-  type TemplatePlace,
-} from "./post-process/post-processors.ts";
+import { makePostProcessor, ONLY_TEXT, type PostProcessor } from "./post-process/post-processors.ts";
 import { trimSpaces } from "./post-process/trim-spaces.ts";
 import { makeChain, makePreTokenizer, type PreTokenizer } from "./pre-tokenize/pre-tokenizers.ts";
 import { withoutSpecialTokens } from "./special-tokens.ts";
@@ -44,10 +39,11 @@ export interface EncodedPair {
   readonly typeIds: Uint32Array;
 }
 
-/** What an encoding collects; spans are two places in the text per id. */
+/** What an encoding collects: for each id, if wanted, two places in the text, and the segment. */
 interface Output {
   readonly ids: GrowingIds;
   readonly spans?: number[];
+  readonly types?: number[];
 }
 
 /**
@@ -108,17 +104,14 @@ export class PipelineTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
-    const output = { ids: new GrowingIds(text.length >> 1) };
-    for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
-    return output.ids.finish();
+    return this.encodeTexts([text], options, {});
   }
 
   /** Like `encode`; tokens that are added around the text have the place 0, 0. */
   encodeWithOffsets(text: string, options: EncodeOptions = {}): EncodingWithOffsets {
-    const output = { ids: new GrowingIds(text.length >> 1), spans: [] as number[] };
-    for (const place of this.template("single", options)) this.encodePlace(place, [text], options, output);
-    const ids = output.ids.finish();
-    const offsets = Uint32Array.from(output.spans);
+    const spans: number[] = [];
+    const ids = this.encodeTexts([text], options, { spans });
+    const offsets = Uint32Array.from(spans);
     const { trimsOffsets } = this.postProcessor;
     const spelling = (index: number): string => {
       const id = ids[index] as TokenId;
@@ -132,16 +125,13 @@ export class PipelineTokenizer implements Tokenizer {
 
   /** Two texts as one sequence, such as a question and a passage: `[CLS] … [SEP] … [SEP]` with `addSpecialTokens`. */
   encodePair(first: string, second: string, options: EncodeOptions = {}): EncodedPair {
-    const output = { ids: new GrowingIds((first.length + second.length) >> 1) };
     const types: number[] = [];
-    for (const place of this.template("pair", options)) {
-      this.encodePlace(place, [first, second], options, output);
-      while (types.length < output.ids.length) types.push(place.typeId);
-    }
-    return { ids: output.ids.finish(), typeIds: Uint32Array.from(types) };
+    const ids = this.encodeTexts([first, second], options, { types });
+    return { ids, typeIds: Uint32Array.from(types) };
   }
 
   decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {
+    requireIds(ids);
     if (this.byteLevel !== undefined) {
       return this.byteLevel.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
     }
@@ -157,13 +147,17 @@ export class PipelineTokenizer implements Tokenizer {
     return this.addedTokens.ids.get(token) ?? this.model.vocabulary.get(token);
   }
 
-  private template(kind: keyof Template, options: EncodeOptions): readonly TemplatePlace[] {
-    return (options.addSpecialTokens && this.postProcessor.template?.[kind]) || ONLY_TEXT[kind];
-  }
-
-  private encodePlace(place: TemplatePlace, texts: readonly string[], options: EncodeOptions, output: Output): void {
-    for (const id of place.ids) push(output, id, [0, 0]);
-    if (place.text !== undefined) this.encodeText(texts[place.text] as string, options, output);
+  /** Texts, and what the post-processor puts around them. */
+  private encodeTexts(texts: readonly string[], options: EncodeOptions, wanted: Omit<Output, "ids">): Uint32Array {
+    const output = { ids: roomForIds(...texts), ...wanted };
+    const { ids, types } = output;
+    const template = (options.addSpecialTokens && this.postProcessor.template) || ONLY_TEXT;
+    for (const place of texts.length === 1 ? template.single : template.pair) {
+      for (const id of place.ids) push(output, id, [0, 0]);
+      if (place.text !== undefined) this.encodeText(texts[place.text] as string, options, output);
+      while (types !== undefined && types.length < ids.length) types.push(place.typeId);
+    }
+    return ids.finish();
   }
 
   /** The road from text to ids. */

@@ -1,3 +1,4 @@
+import { requireText } from "./arguments.ts";
 import { DisallowedSpecialTokenError, UnknownSpecialTokenError } from "./errors.ts";
 import { escapeRegExp } from "./parts.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
@@ -50,10 +51,12 @@ export function withoutMark(text: string, mark: string): string {
 /**
  * The special tokens that the text may contain.
  *
+ * @throws InvalidArgumentError for what is no text
  * @throws UnknownSpecialTokenError if an option names one that there is not
  * @throws DisallowedSpecialTokenError if the text contains one that it must not
  */
 export function applyPolicy(text: string, specialTokens: SpecialTokens, options: EncodeOptions): Names {
+  requireText(text);
   const allowed = knownNames(specialTokens, options.allowedSpecial);
   let disallowed = knownNames(specialTokens, options.disallowedSpecial);
   if (disallowed === "all" && allowed.length > 0) disallowed = allBut(allowed, specialTokens);
@@ -70,7 +73,7 @@ export function* withoutSpecialTokens(ids: Iterable<TokenId>, specialTokens: Spe
 
 function knownNames(specialTokens: SpecialTokens, named: "all" | Iterable<string> = []): Names {
   if (named === "all") return "all";
-  const names = [...named];
+  const names = typeof named === "string" ? [named] : [...named];
   for (const name of names) {
     if (!specialTokens.has(name)) throw new UnknownSpecialTokenError(name, specialTokens.keys());
   }

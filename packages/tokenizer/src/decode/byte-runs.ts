@@ -14,3 +14,15 @@ export function byteRuns(tokens: readonly string[]): (string | Uint8Array)[] {
   if (bytes.length > 0) runs.push(Uint8Array.from(bytes));
   return runs;
 }
+
+// Without `ignoreBOM` a leading U+FEFF would vanish.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+/** The text that bytes are; undefined if they are none. */
+export function decodeExactly(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -4,7 +4,7 @@ import { asBoolean, asId, asString, type JsonObject } from "../formats/json.ts";
 import { makePart, makeParts, readPattern } from "../parts.ts";
 import { readPrependScheme } from "../pre-tokenize/metaspace.ts";
 import { sentencePieceRules } from "../sentence-piece.ts";
-import { byteRuns } from "./byte-runs.ts";
+import { byteRuns, decodeExactly } from "./byte-runs.ts";
 import { sentencePieceDecoder } from "./sentence-piece.ts";
 
 /** Changes the tokens of a text; in the end they are put together. */
@@ -15,7 +15,10 @@ const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Dec
   ByteLevel: () => (tokens) => [
     utf8.decode(concatenate(tokens.map((token) => unspell(token) ?? encoder.encode(token)))),
   ],
-  ByteFallback: () => (tokens) => byteRuns(tokens).map((run) => (typeof run === "string" ? run : decodeOrReplace(run))),
+  ByteFallback: () => (tokens) =>
+    byteRuns(tokens).map((run) =>
+      typeof run === "string" ? run : (decodeExactly(run) ?? "\ufffd".repeat(run.length)),
+    ),
   Metaspace: (part, place) => {
     const space = asString(part.replacement ?? "▁", `${place}.replacement`);
     const dropsFirst = readPrependScheme(part, place) !== "never";
@@ -23,7 +26,7 @@ const decoders: Readonly<Record<string, (part: JsonObject, place: string) => Dec
   },
   WordPiece: (part, place) => {
     const prefix = asString(part.prefix ?? "##", `${place}.prefix`);
-    const cleans = asBoolean(part.cleanup, `${place}.cleanup`, true);
+    const cleans = asBoolean(part, "cleanup", place, true);
     return (tokens) =>
       tokens.map((token, index) => {
         const continues = token.startsWith(prefix);
@@ -61,7 +64,6 @@ export function makeDecoder(part: unknown, place: string): Decoder | undefined {
 
 // Without `ignoreBOM` a leading U+FEFF would vanish.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const encoder = new TextEncoder();
 
 function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
@@ -72,15 +74,6 @@ function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
     length += chunk.length;
   }
   return all;
-}
-
-/** The text that bytes are, or one U+FFFD for each if they are none. */
-function decodeOrReplace(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes);
-  } catch {
-    return "\ufffd".repeat(bytes.length);
-  }
 }
 
 function strip(token: string, content: string, start: number, stop: number): string {

@@ -1,5 +1,5 @@
 import { asBoolean, asString, type JsonObject } from "../formats/json.ts";
-import { byteRuns } from "./byte-runs.ts";
+import { byteRuns, decodeExactly } from "./byte-runs.ts";
 import type { Decoder } from "./decoders.ts";
 
 /**
@@ -9,9 +9,9 @@ import type { Decoder } from "./decoders.ts";
 export function sentencePieceDecoder(rules: JsonObject, place: string): Decoder {
   const unknown = asString(rules.unk_piece, `${place}.unk_piece`);
   const surface = asString(rules.unk_surface, `${place}.unk_surface`);
-  const adds = asBoolean(rules.add_dummy_prefix, `${place}.add_dummy_prefix`, true);
-  const removes = asBoolean(rules.remove_extra_whitespaces, `${place}.remove_extra_whitespaces`, true);
-  const hasBytes = asBoolean(rules.byte_fallback, `${place}.byte_fallback`, false);
+  const adds = asBoolean(rules, "add_dummy_prefix", place, true);
+  const removes = asBoolean(rules, "remove_extra_whitespaces", place, true);
+  const hasBytes = asBoolean(rules, "byte_fallback", place, false);
   return (tokens) => {
     let dropsSpace = adds || removes;
     const show = (token: string): string => {
@@ -29,24 +29,14 @@ export function sentencePieceDecoder(rules: JsonObject, place: string): Decoder 
   };
 }
 
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-
 function decodeEach(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number;
     const width = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    const character = decodeOne(bytes.subarray(i, i + width));
+    const character = decodeExactly(bytes.subarray(i, i + width));
     text += character ?? "\ufffd";
     i += character === undefined ? 1 : width;
   }
   return text;
-}
-
-function decodeOne(bytes: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -31,11 +31,11 @@ export function asString(value: unknown, place: string): string {
   throw wrongType(place, "a string", value);
 }
 
-/** A switch; `fallback` where the file says nothing. */
-export function asBoolean(value: unknown, place: string, fallback: boolean): boolean {
-  if (value == null) return fallback;
+/** A switch of a part; `fallback` where the file says nothing. */
+export function asBoolean(part: JsonObject, name: string, place: string, fallback: boolean): boolean {
+  const value = part[name] ?? fallback;
   if (typeof value === "boolean") return value;
-  throw wrongType(place, "true or false", value);
+  throw wrongType(`${place}.${name}`, "true or false", value);
 }
 
 export function asId(value: unknown, place: string): TokenId {

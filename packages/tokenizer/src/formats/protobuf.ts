@@ -1,3 +1,4 @@
+import { decodeExactly } from "../decode/byte-runs.ts";
 import { MalformedTokenizerError } from "../errors.ts";
 
 /** One field of a message: a number (varint, or 32 bits as they are) or bytes. */
@@ -85,12 +86,7 @@ export function flagOf(field: Field): boolean {
 
 /** @throws MalformedTokenizerError if it is not UTF-8 */
 export function textOf(field: Field): string {
-  try {
-    return utf8.decode(bytesOf(field));
-  } catch (cause) {
-    if (cause instanceof MalformedTokenizerError) throw cause;
-    throw new MalformedTokenizerError(field.place, "it is not UTF-8.", { cause });
-  }
+  const text = decodeExactly(bytesOf(field));
+  if (text !== undefined) return text;
+  throw new MalformedTokenizerError(field.place, "it is not UTF-8.");
 }
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -12,12 +12,9 @@ export function qwen2Tokenizer(files: Pick<Gpt2Files, "encoder" | "merges">, con
   return new PipelineTokenizer({
     added_tokens: added.map(([id, token]) => {
       const place = `added_tokens_decoder.${id}`;
-      const { content, special } = asObject(token, place);
-      return describeAddedToken(
-        asString(content, `${place}.content`),
-        Number(id),
-        asBoolean(special, `${place}.special`, false),
-      );
+      const part = asObject(token, place);
+      const isSpecial = asBoolean(part, "special", place, false);
+      return describeAddedToken(asString(part.content, `${place}.content`), Number(id), isSpecial);
     }),
     normalizer: { type: "NFC" },
     pre_tokenizer: { type: "Sequence", pretokenizers: [split, byteLevel] },

@@ -47,9 +47,9 @@ export class CharacterPairs implements Model {
     const spellsOrdinary = ([left, right]: Merge): boolean => !special.has(left + right);
     const usable = ranks === undefined ? merges.filter(spellsOrdinary) : merges; // SentencePiece merges to no special one
     this.merges = new ListedMerges(this.vocabulary, usable, ranks);
-    this.fusesUnknown = asBoolean(model.fuse_unk, `${place}.fuse_unk`, false);
-    if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
-    this.wholePieces = asBoolean(model.ignore_merges, `${place}.ignore_merges`, false);
+    this.fusesUnknown = asBoolean(model, "fuse_unk", place, false);
+    if (asBoolean(model, "byte_fallback", place, false)) this.bytes = byteTokens(this.vocabulary);
+    this.wholePieces = asBoolean(model, "ignore_merges", place, false);
     // Where no merge joins a space to what stands before it, words merge on their own, and are worth remembering.
     const joined = [...merges.map((merge) => merge.join("")), ...frozen.map(([token]) => token)];
     this.cutsAtSpaces = this.ordinary.has("▁") && !this.wholePieces && !joined.some((token) => /[^▁]▁/.test(token));

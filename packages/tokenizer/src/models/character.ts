@@ -1,3 +1,4 @@
+import { requireIds, requireText } from "../arguments.ts";
 import { MalformedTokenizerError, UnknownCharacterError, UnknownTokenIdError } from "../errors.ts";
 import { applyPolicy } from "../special-tokens.ts";
 import type { DecodeOptions, EncodeOptions, EncodingWithOffsets, TokenId, Tokenizer } from "../tokenizer.ts";
@@ -52,6 +53,7 @@ export class CharacterTokenizer implements Tokenizer {
   }
 
   decode(ids: Iterable<TokenId>, _options?: DecodeOptions): string {
+    requireIds(ids);
     let text = "";
     let position = 0;
     for (const id of ids) {
@@ -77,6 +79,7 @@ export class CharacterTokenizer implements Tokenizer {
  * Characters are Unicode code points, sorted by number; a lone surrogate counts as U+FFFD.
  */
 export function characterTokenizer(text: string): CharacterTokenizer {
+  requireText(text);
   const characters = new Set<string>();
   for (const character of text) characters.add(wellFormed(character));
   return new CharacterTokenizer([...characters].sort((a, b) => codePoint(a) - codePoint(b)));

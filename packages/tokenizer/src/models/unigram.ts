@@ -58,7 +58,7 @@ export class Unigram implements Model {
       this.trie.addWord(this.root, token, id);
     });
     this.unknownScore = this.keeps32Bits ? Math.fround(lowest - UNKNOWN_PENALTY) : lowest - UNKNOWN_PENALTY;
-    if (asBoolean(model.byte_fallback, `${place}.byte_fallback`, false)) this.bytes = byteTokens(this.vocabulary);
+    if (asBoolean(model, "byte_fallback", place, false)) this.bytes = byteTokens(this.vocabulary);
   }
 
   encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void {

@@ -18,7 +18,7 @@ export const lowercase: Edit = (text, sources) => {
 
 /** What BERT does to a text: drop what is invisible, space Chinese characters out, strip accents, lowercase. */
 export function bertNormalizer(part: JsonObject, place: string): Edit {
-  const option = (name: string, fallback: boolean): boolean => asBoolean(part[name], `${place}.${name}`, fallback);
+  const option = (name: string, fallback: boolean): boolean => asBoolean(part, name, place, fallback);
   const edits: Edit[] = [];
   const lowers = option("lowercase", true);
   if (option("clean_text", true)) edits.push(cleanText);

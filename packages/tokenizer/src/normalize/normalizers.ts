@@ -19,8 +19,8 @@ const normalizers: Readonly<Record<string, (part: JsonObject, place: string) => 
   BertNormalizer: bertNormalizer,
   Precompiled: precompiled,
   Strip: (part, place) => {
-    const left = asBoolean(part.strip_left, `${place}.strip_left`, true);
-    const right = asBoolean(part.strip_right, `${place}.strip_right`, true);
+    const left = asBoolean(part, "strip_left", place, true);
+    const right = asBoolean(part, "strip_right", place, true);
     return (text, sources) => {
       const start = left ? text.search(/\P{White_Space}|$/u) : 0;
       const end = right ? endOfInk(text, start) : text.length;

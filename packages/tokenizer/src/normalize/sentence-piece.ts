@@ -12,8 +12,8 @@ const SPACE = 32;
  * ends, and all but one of a run, may be dropped.
  */
 export function sentencePieceNormalizer(part: JsonObject, rules: JsonObject, place: string): Edit {
-  const adds = asBoolean(rules.add_dummy_prefix, `${place}.add_dummy_prefix`, true);
-  const removes = asBoolean(rules.remove_extra_whitespaces, `${place}.remove_extra_whitespaces`, true);
+  const adds = asBoolean(rules, "add_dummy_prefix", place, true);
+  const removes = asBoolean(rules, "remove_extra_whitespaces", place, true);
   const userDefined = textsIn(rules, "user_defined", place);
   const trie = new Trie();
   const root = trie.addRoot();

@@ -56,8 +56,8 @@ export function makePostProcessor(part: unknown, place: string): PostProcessor |
 }
 
 function trimming(part: JsonObject, place: string): PostProcessor {
-  if (!asBoolean(part.trim_offsets, `${place}.trim_offsets`, true)) return {};
-  return { trimsOffsets: asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true) ? "first" : true };
+  if (!asBoolean(part, "trim_offsets", place, true)) return {};
+  return { trimsOffsets: asBoolean(part, "add_prefix_space", place, true) ? "first" : true };
 }
 
 /** `cls` before a text and `sep` after it; before a second text of the same type as the first `sep` stands again. */

@@ -10,7 +10,7 @@ export type PrependScheme = "always" | "first" | "never";
 export function metaspace(part: JsonObject, place: string): PreTokenizer {
   const space = asString(part.replacement ?? "▁", `${place}.replacement`);
   const scheme = readPrependScheme(part, place);
-  const cuts = asBoolean(part.split, `${place}.split`, true);
+  const cuts = asBoolean(part, "split", place, true);
   const replaceSpaces = replaceMatches(/ /g, () => space);
   const prependSpace = prepend(space);
   return (stretch, emit) => {
@@ -30,7 +30,7 @@ export function metaspace(part: JsonObject, place: string): PreTokenizer {
 
 /** Old files say `add_prefix_space` instead. */
 export function readPrependScheme(part: JsonObject, place: string): PrependScheme {
-  const adds = asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true);
+  const adds = asBoolean(part, "add_prefix_space", place, true);
   const scheme = asString(part.prepend_scheme ?? (adds ? "always" : "never"), `${place}.prepend_scheme`);
   if (scheme === "always" || scheme === "first" || scheme === "never") return scheme;
   throw new UnsupportedTokenizerError(

@@ -12,11 +12,7 @@ export type PreTokenizer = (stretch: Stretch, emit: (piece: Stretch) => void) =>
 const preTokenizers: Readonly<Record<string, (part: JsonObject, place: string) => PreTokenizer>> = {
   Split: (part, place) => {
     const behavior = asString(part.behavior, `${place}.behavior`);
-    return split(
-      readPattern(part.pattern, `${place}.pattern`),
-      behavior,
-      asBoolean(part.invert, `${place}.invert`, false),
-    );
+    return split(readPattern(part.pattern, `${place}.pattern`), behavior, asBoolean(part, "invert", place, false));
   },
   BertPreTokenizer: () => {
     const mark = punctuation();
@@ -28,14 +24,11 @@ const preTokenizers: Readonly<Record<string, (part: JsonObject, place: string) =
   Punctuation: (part, place) =>
     split(new RegExp(punctuation(), "gv"), asString(part.behavior ?? "Isolated", `${place}.behavior`)),
   Digits: (part, place) =>
-    split(
-      /\p{N}/gu,
-      asBoolean(part.individual_digits, `${place}.individual_digits`, false) ? "Isolated" : "Contiguous",
-    ),
+    split(/\p{N}/gu, asBoolean(part, "individual_digits", place, false) ? "Isolated" : "Contiguous"),
   Metaspace: metaspace,
   /** Bytes are the model's business here: what is left is the space before the text. */
   ByteLevel: (part, place) => {
-    const addsSpace = asBoolean(part.add_prefix_space, `${place}.add_prefix_space`, true);
+    const addsSpace = asBoolean(part, "add_prefix_space", place, true);
     return (stretch, emit) => emit(addsSpace && !stretch.text.startsWith(" ") ? stretch.apply(prepend(" ")) : stretch);
   },
   Sequence: (part, place) =>

@@ -16,6 +16,9 @@ export interface TrainingOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
+/** For callers without types who leave the options out: the size is what they miss. */
+export const noOptions: TrainingOptions = { vocabSize: Number.NaN };
+
 /** What the trainers take whose tokenizers are made of parts. */
 export interface PipelineTrainingOptions extends TrainingOptions {
   /** How texts are changed first, as a `tokenizer.json` spells it: `{ type: "Lowercase" }`. Default: not at all. */

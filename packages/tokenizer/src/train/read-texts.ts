@@ -1,3 +1,4 @@
+import { requireText, requireTexts } from "../arguments.ts";
 import { TextSplitter } from "../split/split-text.ts";
 import type { TrainingOptions } from "./options.ts";
 import { WordCounts } from "./word-counts.ts";
@@ -8,6 +9,8 @@ export type CountWords = (text: string, words: WordCounts) => void;
 /**
  * Reads texts one after the other, keeps nothing but the distinct words, and makes something of them: at once, or,
  * where the texts themselves come later, in a promise.
+ *
+ * @throws InvalidArgumentError for what are no texts
  */
 export function readTexts<T>(
   texts: Iterable<string> | AsyncIterable<string>,
@@ -18,12 +21,18 @@ export function readTexts<T>(
   const words = new WordCounts();
   let numTexts = 0;
   const read = (text: string): void => {
+    requireText(text);
     countWords(text, words);
     onProgress?.({ stage: "read", numTexts: ++numTexts, numDistinctWords: words.size });
   };
-  if (Symbol.asyncIterator in texts) return readLater(texts, read).then(() => learn(words));
+  if (comeLater(texts)) return readLater(texts, read).then(() => learn(words));
+  requireTexts(texts);
   for (const text of texts) read(text);
   return learn(words);
+}
+
+function comeLater(texts: Iterable<string> | AsyncIterable<string>): texts is AsyncIterable<string> {
+  return Symbol.asyncIterator in Object(texts);
 }
 
 async function readLater(texts: AsyncIterable<string>, read: (text: string) => void): Promise<void> {

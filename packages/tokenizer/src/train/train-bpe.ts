@@ -2,7 +2,7 @@ import { alphabetOrder, byteCharacters } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { splitPatterns } from "../split/split-patterns.ts";
 import type { TokenId } from "../tokenizer.ts";
-import { requireFrequency, requireWhole, specialNames, type TrainingOptions } from "./options.ts";
+import { noOptions, requireFrequency, requireWhole, specialNames, type TrainingOptions } from "./options.ts";
 import { PairLearner } from "./pair-learner.ts";
 import { countPieces, readTexts } from "./read-texts.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -25,6 +25,7 @@ export interface BytePairTrainingOptions extends TrainingOptions {
  * Memory grows with the number of distinct words, not with the texts.
  *
  * @param texts any number of texts; no word reaches over the end of one. Texts that come later make a promise
+ * @throws InvalidArgumentError for what are no texts
  * @throws InvalidTrainingOptionError if `vocabSize` has no room for the bytes and special tokens
  * @throws PieceTooLongError where millions of characters follow each other without a border
  */
@@ -35,7 +36,7 @@ export function trainBytePair(
 ): Promise<BytePairTokenizer>;
 export function trainBytePair(
   texts: Iterable<string> | AsyncIterable<string>,
-  options: BytePairTrainingOptions,
+  options: BytePairTrainingOptions = noOptions,
 ): BytePairTokenizer | Promise<BytePairTokenizer> {
   const { vocabSize, pattern = splitPatterns.gpt2, minFrequency = 1 } = options;
   const names = specialNames(options);

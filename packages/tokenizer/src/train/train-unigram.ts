@@ -1,7 +1,7 @@
 import type { PipelineTokenizer } from "../pipeline.ts";
 import { inOrder } from "./alphabet.ts";
 import { InvalidTrainingOptionError } from "./errors.ts";
-import { type PipelineTrainingOptions, requireWhole, specialNamesWith } from "./options.ts";
+import { noOptions, type PipelineTrainingOptions, requireWhole, specialNamesWith } from "./options.ts";
 import { countPipelineWords, makePipeline } from "./pipeline-words.ts";
 import { readTexts } from "./read-texts.ts";
 import { type LearningOptions, UnigramLearner } from "./unigram-learner.ts";
@@ -32,13 +32,14 @@ export interface UnigramTrainingOptions extends PipelineTrainingOptions {
  * fill the vocabulary, no other pieces come in.
  *
  * @param texts any number of texts. Texts that come later make a promise
+ * @throws InvalidArgumentError for what are no texts
  * @throws InvalidTrainingOptionError if an option is out of range, or `vocabSize` has no room for all characters
  */
 export function trainUnigram(texts: Iterable<string>, options: UnigramTrainingOptions): PipelineTokenizer;
 export function trainUnigram(texts: AsyncIterable<string>, options: UnigramTrainingOptions): Promise<PipelineTokenizer>;
 export function trainUnigram(
   texts: Iterable<string> | AsyncIterable<string>,
-  options: UnigramTrainingOptions,
+  options: UnigramTrainingOptions = noOptions,
 ): PipelineTokenizer | Promise<PipelineTokenizer> {
   const { unknownToken = "<unk>" } = options;
   const names = specialNamesWith(unknownToken, options);

@@ -1,6 +1,12 @@
 import type { PipelineTokenizer } from "../pipeline.ts";
 import { spellCharacters } from "./alphabet.ts";
-import { type PipelineTrainingOptions, requireFrequency, requireWhole, specialNamesWith } from "./options.ts";
+import {
+  noOptions,
+  type PipelineTrainingOptions,
+  requireFrequency,
+  requireWhole,
+  specialNamesWith,
+} from "./options.ts";
 import { PairLearner } from "./pair-learner.ts";
 import { countPipelineWords, makePipeline } from "./pipeline-words.ts";
 import { readTexts } from "./read-texts.ts";
@@ -26,6 +32,7 @@ export interface WordPieceTrainingOptions extends PipelineTrainingOptions {
  * continuing characters in a random order, so that its vocabulary differs from run to run where pairs tie.)
  *
  * @param texts any number of texts. Texts that come later make a promise
+ * @throws InvalidArgumentError for what are no texts
  * @throws InvalidTrainingOptionError if an option is out of range
  */
 export function trainWordPiece(texts: Iterable<string>, options: WordPieceTrainingOptions): PipelineTokenizer;
@@ -35,7 +42,7 @@ export function trainWordPiece(
 ): Promise<PipelineTokenizer>;
 export function trainWordPiece(
   texts: Iterable<string> | AsyncIterable<string>,
-  options: WordPieceTrainingOptions,
+  options: WordPieceTrainingOptions = noOptions,
 ): PipelineTokenizer | Promise<PipelineTokenizer> {
   const { unknownToken = "[UNK]", minFrequency = 1, limitAlphabet, continuingPrefix: prefix = "##" } = options;
   const names = specialNamesWith(unknownToken, options);

@@ -1,3 +1,4 @@
+import { requireText, requireTexts } from "../arguments.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
 import { requireWhole } from "./options.ts";
 
@@ -30,6 +31,7 @@ export interface VocabularyReport {
 /**
  * Compares vocabularies, to choose a size: one row for each tokenizer. Take texts that none of them was trained on.
  *
+ * @throws InvalidArgumentError for what are no texts
  * @throws InvalidTrainingOptionError if `width` is not a whole number from 1
  */
 export function vocabularyReport(
@@ -39,9 +41,11 @@ export function vocabularyReport(
 ): VocabularyReport[] {
   const { width, tied = true, dtype = "float32" } = options;
   requireWhole("width", width, 1);
+  requireTexts(texts);
   const usages = Array.from(tokenizers, (tokenizer) => ({ tokenizer, numTokens: 0, used: new Set<TokenId>() }));
   let [numWords, numBytes] = [0, 0];
   for (const text of texts) {
+    requireText(text);
     numWords += text.match(/\P{White_Space}+/gu)?.length ?? 0;
     numBytes += utf8.encode(text).length;
     for (const usage of usages) {
