@@ -22,7 +22,9 @@ export function subject<Ids extends ArrayLike<number>>(
     async run(work) {
       const started = performance.now();
       if (work === "encode") encoded = texts.map(encode);
-      else if (encoded.map(decode).join("").length === 0) throw new ContestantError("nothing was decoded");
+      // To ask for a character makes one string of the parts that V8 may have left side by side.
+      else if (Number.isNaN(encoded.map(decode).join("").charCodeAt(0)))
+        throw new ContestantError("nothing was decoded");
       const milliseconds = performance.now() - started;
       return { milliseconds, check: encoded.reduce((sum, ids) => sum + checksum(ids), 0) };
     },

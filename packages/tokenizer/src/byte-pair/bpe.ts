@@ -9,6 +9,7 @@ import { PieceEncoder } from "./piece-encoder.ts";
 import { TokenBytes } from "./token-bytes.ts";
 import { TokenIndex } from "./token-index.ts";
 import { listTokens, type TokenList } from "./token-list.ts";
+import { TokenText } from "./token-text.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** Everything that defines a byte-level BPE tokenizer. Tokens are spelled in GPT-2's byte alphabet (`Ġthe`). */
@@ -48,6 +49,7 @@ export class BytePairTokenizer implements Tokenizer {
   private readonly splitter: TextSplitter;
   private readonly tokenBytes: TokenBytes;
   private readonly pieces: PieceEncoder;
+  private tokenText: TokenText | undefined; // made when first needed
 
   /** @param tokens the vocabulary as a list, where a file was read into one, so that its spellings need not be made */
   constructor(definition: BytePairDefinition, tokens: TokenList = listTokens(definition.vocabulary)) {
@@ -58,7 +60,7 @@ export class BytePairTokenizer implements Tokenizer {
     this.tokenBytes = new TokenBytes(tokens, this.specialTokens);
     this.vocabSize = this.tokenBytes.vocabSize;
     this.pieces = pieceEncoder(definition, this.tokenBytes, tokens);
-    if (this.splitter.isKnown && this.pieces.takesAllBytes) warmUp(this);
+    if (this.splitter.isKnown && this.pieces.takesAllBytes) warmUp((text) => this.encode(text), this.tokenBytes);
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
@@ -91,7 +93,8 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {
-    return this.tokenBytes.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
+    this.tokenText ??= new TokenText(this.tokenBytes);
+    return this.tokenText.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
   }
 
   token(id: TokenId): string | undefined {

@@ -23,7 +23,7 @@ export class LongWordTable {
   private slots = new Int32Array(0);
   private keys = new Int32Array(0);
   private keysEnd = 0;
-  private readonly ids = new GrowingIds(1024);
+  private readonly ids = new GrowingIds(16);
   private size = 0;
 
   constructor() {

@@ -1,12 +1,12 @@
 import { spell } from "../byte-alphabet.ts";
-import { MalformedTokenizerError, UnknownTokenIdError } from "../errors.ts";
+import { MalformedTokenizerError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { entry, type TokenList } from "./token-list.ts";
 
 /** No published vocabulary has more than some hundred thousand ids; a larger one is a damaged file. */
 export const MOST_IDS: number = 2 ** 24;
 
-/** The bytes of every token, side by side in one array: id → bytes, and ids → text. */
+/** The bytes of every token, side by side in one array: id → bytes. */
 export class TokenBytes {
   readonly vocabSize: number;
   /** The most bytes of one token. */
@@ -23,7 +23,7 @@ export class TokenBytes {
     const utf8 = new TextEncoder();
     const special = [...specialTokens.keys()].map((name) => utf8.encode(name));
     let end = tokens.ends[tokens.count - 1] ?? 0;
-    this.bytes = new Uint8Array(special.reduce((sum, { length }) => sum + length, end) + AT_ONCE);
+    this.bytes = new Uint8Array(special.reduce((sum, { length }) => sum + length, end));
     this.bytes.set(tokens.bytes.subarray(0, end));
     let longest = 0;
     for (let i = 0, start = 0; i < tokens.count; i++) {
@@ -69,49 +69,6 @@ export class TokenBytes {
     const start = this.starts[id] ?? -1;
     return start < 0 ? undefined : this.bytes.subarray(start, this.ends[id]);
   }
-
-  /** Ids → text; bytes that are not UTF-8 become U+FFFD. @throws UnknownTokenIdError */
-  decode(ids: Iterable<TokenId>): string {
-    const list = ids instanceof Uint32Array ? ids : [...ids];
-    const { bytes, starts, ends } = this;
-    let text = new Uint8Array(USUAL * list.length + AT_ONCE);
-    let length = 0;
-    for (let position = 0; position < list.length; position++) {
-      const id = list[position] as TokenId;
-      const start = starts[id] ?? -1;
-      if (start < 0) throw new UnknownTokenIdError(id, position, this.vocabSize);
-      const count = (ends[id] as number) - start;
-      if (length + count + AT_ONCE > text.length) text = enlarged(text, 2 * text.length + count);
-      copyEight(bytes, start, text, length);
-      for (let i = AT_ONCE; i < count; i++) text[length + i] = bytes[start + i] as number;
-      length += count;
-    }
-    // Without `ignoreBOM` a leading U+FEFF would vanish.
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text.subarray(0, length));
-  }
-}
-
-/** Bytes per token for which there is room at first. */
-const USUAL = 5;
-
-/** So many bytes are copied whether the token has them or not: a loop whose end differs each time takes longer. */
-const AT_ONCE = 8;
-
-function copyEight(from: Uint8Array, start: number, to: Uint8Array, at: number): void {
-  to[at] = from[start] as number;
-  to[at + 1] = from[start + 1] as number;
-  to[at + 2] = from[start + 2] as number;
-  to[at + 3] = from[start + 3] as number;
-  to[at + 4] = from[start + 4] as number;
-  to[at + 5] = from[start + 5] as number;
-  to[at + 6] = from[start + 6] as number;
-  to[at + 7] = from[start + 7] as number;
-}
-
-function enlarged(bytes: Uint8Array<ArrayBuffer>, capacity: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(capacity);
-  larger.set(bytes);
-  return larger;
 }
 
 function countIds(tokens: TokenList, specialTokens: ReadonlyMap<string, TokenId>): number {

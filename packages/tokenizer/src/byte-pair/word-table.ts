@@ -29,7 +29,7 @@ export class WordTable {
   private rows = new Int32Array(0);
   private shift = 0;
   private size = 0;
-  private readonly ids = new GrowingIds(1024);
+  private readonly ids = new GrowingIds(16);
   private readonly long = new LongWordTable();
 
   constructor() {
