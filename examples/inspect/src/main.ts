@@ -34,7 +34,7 @@ await runMain(async () => {
   await useBackend();
   const model = await loadModel(folder);
   const tokenizer = passingOverUnknown(await loadTokenizer(options.tokenizer ?? folder));
-  const all = tokenizer.encode(command.processedArgs[0] as string);
+  const all = tokenizer.encode(command.processedArgs[0] as string, { addSpecialTokens: true });
   if (all.length === 0)
     throw new UsageError("The model knows none of the characters of this text; give it another one.");
   console.log(`${summary(model)}\n`);

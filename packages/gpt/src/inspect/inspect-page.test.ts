@@ -2,6 +2,7 @@ import { inflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { createDecoder } from "../decoder/decoder.ts";
 import { createEncoder } from "../encoder/encoder.ts";
+import { inspect } from "./inspect.ts";
 import { inspectPage, type TextCodec } from "./inspect-page.ts";
 
 const words = ["</script>", "<!--", "a", " b", "\n", "\u2028", "&amp;", '"'];
@@ -49,8 +50,35 @@ test("a page holds what the model makes of the text", async () => {
     const bytes = inflateRawSync(Buffer.from(weights, "base64"));
     expect(bytes).toHaveLength(2 * 3 * 3);
     expect([bytes[0], bytes[1], bytes[2], bytes[5]]).toEqual([255, 0, 0, 0]);
-    expect(((bytes[3] as number) / 255) ** 2 + ((bytes[4] as number) / 255) ** 2).toBeCloseTo(1, 1);
+    for (const row of [0, 3, 6]) expect(Math.max(...bytes.subarray(row, row + 3))).toBe(255);
   }
+});
+
+test("the weights of a long row are in the page to within 1 % of the largest", async () => {
+  const text = "234".repeat(5);
+  const { attention } = await inspect(model, tokenizer.encode(text, { addSpecialTokens: false }));
+  const page = dataOf(await inspectPage(model, tokenizer, text, {}));
+  const bytes = inflateRawSync(Buffer.from(page.attention[1]?.weights as string, "base64"));
+  const own = [...bytes.subarray(14 * 15, 15 * 15)].map((byte) => byte ** 2);
+  const total = own.reduce((sum, each) => sum + each, 0);
+  const expected = [...(attention[1]?.weights as Float32Array).subarray(14 * 15, 15 * 15)];
+  own.forEach((each, i) => {
+    expect(Math.abs(each / total - (expected[i] as number))).toBeLessThan(0.01 * Math.max(...expected));
+  });
+});
+
+test("a page begins with the token that the model expects there; blanks have their text", async () => {
+  const texts = ["<s>", "a", " ", " b"];
+  const begun: TextCodec = {
+    encode: (_, { addSpecialTokens }) => (addSpecialTokens ? [0, 2, 1, 3] : [2, 1, 3]),
+    decode: (ids) =>
+      [...ids]
+        .map((id) => texts[id])
+        .join("")
+        .replace(/^ +/, ""), // as SentencePiece's
+  };
+  const { tokens, names } = dataOf(await inspectPage(model, begun, "  a b", {}));
+  expect(tokens.map((place) => names[place]?.[1])).toEqual(["<s>", " ", "a", " b"]);
 });
 
 test("an encoder's page has no token that comes next", async () => {

@@ -5,7 +5,8 @@ import { PAGE_STYLE } from "./page-style.ts";
 
 /** What a page needs of a tokenizer. */
 export interface TextCodec {
-  encode(text: string): Iterable<number>;
+  /** @param options ask for what the model expects around a text: `<s>` before it, `[CLS] … [SEP]` */
+  encode(text: string, options: { readonly addSpecialTokens: boolean }): Iterable<number>;
   decode(ids: Iterable<number>): string;
 }
 
@@ -25,9 +26,9 @@ export async function inspectPage(
   text: string,
   options: InspectPageOptions = {},
 ): Promise<string> {
-  const inspection = await inspect(model, tokenizer.encode(text), options);
+  const inspection = await inspect(model, tokenizer.encode(text, { addSpecialTokens: true }), options);
   const title = options.title ?? model.constructor.name;
-  const data = await pageData(inspection, (id) => textOf(id, tokenizer));
+  const data = await pageData(inspection, textsAfter(inspection.tokens, tokenizer));
   return page(title, data);
 }
 
@@ -56,7 +57,11 @@ async function pageData(inspection: Inspection, textOf: (id: number) => string):
     expected: expected.map(short),
     next: short(next),
     attention: await Promise.all(
-      attention.map(async ({ path, shape: [, heads], weights }) => ({ path, heads, weights: await packed(weights) })),
+      attention.map(async ({ path, shape: [, heads], weights }) => ({
+        path,
+        heads,
+        weights: await packed(weights, tokens.length),
+      })),
     ),
     lens: lens.map((row) => row.map(({ top, ...rest }) => short({ top: top.slice(0, 3), ...rest }))),
     neighbors: [...neighbors].map(([id, near]) => [
@@ -67,16 +72,35 @@ async function pageData(inspection: Inspection, textOf: (id: number) => string):
   };
 }
 
-/** With its space in front, which some tokenizers leave out at the beginning of a text: what a second one adds. */
-function textOf(id: number, tokenizer: TextCodec): string {
-  return tokenizer.decode([id, id]).slice(tokenizer.decode([id]).length);
+/**
+ * The text of a token with its space in front, which some tokenizers leave out at the beginning: what the token adds to
+ * one of the text that is neither blank nor a part of a character.
+ */
+function textsAfter(tokens: readonly number[], tokenizer: TextCodec): (id: number) => string {
+  const isWord = (id: number): boolean => /^[^\s\ufffd]+$/.test(tokenizer.decode([id]));
+  const word = tokens.find(isWord);
+  return (id) => {
+    const before = word ?? id;
+    return tokenizer.decode([before, id]).slice(tokenizer.decode([before]).length);
+  };
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
-/** Roots of the weights in bytes, which shows small ones better, compressed and in base64. */
-async function packed(weights: Float32Array): Promise<string> {
-  const bytes = Uint8Array.from(weights, (weight) => Math.round(255 * Math.sqrt(weight)));
+/**
+ * Each row's weights as bytes in steps of the square root, its largest as 255, compressed and in base64: since a row adds
+ * up to 1, nothing is lost, and small ones are as exact as large ones, however many there are.
+ */
+async function packed(weights: Float32Array, rowLength: number): Promise<string> {
+  const bytes = new Uint8Array(weights.length);
+  for (let start = 0; start < weights.length; start += rowLength) {
+    const row = weights.subarray(start, start + rowLength);
+    const most = Math.max(...row);
+    bytes.set(
+      row.map((weight) => Math.round(255 * Math.sqrt(weight / most))),
+      start,
+    );
+  }
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate-raw"));
   const small = new Uint8Array(await new Response(stream).arrayBuffer());
   let binary = "";
@@ -103,8 +127,8 @@ function page(title: string, data: object): string {
 <main>
 <section><h2>Tokens and their probabilities</h2><p class="hint" id="text-hint"></p>
 <div id="text"></div><div id="legend"></div><div id="detail"></div></section>
-<section><h2>Attention</h2><p class="hint">Choose a layer and a head. Rows are the tokens that look, columns those looked at.</p>
-<div id="attention"><div id="heads"></div><figure><div id="map-title"></div><div id="map-box"><canvas id="map"></canvas></div><figcaption id="map-value"></figcaption></figure></div></section>
+<section><h2>Attention</h2><p class="hint">Choose a layer and a head. Each row is a token that looks, each column one that is looked at.</p>
+<div id="heat"></div><div id="attention"><div id="heads"></div><figure><div id="map-title"></div><div id="map-box"><canvas id="map"></canvas></div><figcaption id="map-value"></figcaption></figure></div></section>
 <section><h2>Logit lens</h2><p class="hint" id="lens-hint"></p><div class="scroll"><table id="lens"></table></div></section>
 <section><h2>Nearest neighbours</h2><p class="hint">Tokens whose embeddings point into the most similar directions (cosine).</p>
 <div id="neighbors"></div></section>

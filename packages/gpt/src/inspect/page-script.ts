@@ -8,12 +8,12 @@ const element = (tag, options = {}, ...children) => {
   return made;
 };
 
-// Blanks and line ends made visible; tokens that are part of a character by their number.
+// Blanks, line ends and what nobody can see made visible; tokens that are part of a character by their number.
 const shown = (place) => {
   const [id, text] = data.names[place];
   if (text === "" || text.includes("\ufffd")) return "⟨" + id + "⟩";
-  return text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/ /g, "·").replace(/[\u0000-\u001f\u007f\u200b-\u200f\u2028-\u202e\ufeff]/g,
-    (c) => "⟨" + c.codePointAt(0).toString(16) + "⟩");
+  return text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/ /g, "·").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (c) => "⟨U+" + c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
 };
 const percent = (p) => (p >= .0995 ? (100 * p).toFixed(0) : p >= .001 ? (100 * p).toFixed(1) : "<0.1") + " %";
 const logShare = (p) => Math.max(0, 1 + Math.log10(Math.max(p, 1e-4)) / 4); // 0.0001 to 1
@@ -52,12 +52,11 @@ at("text-hint").textContent = data.causal
   ? "How probable the model found each token after those before it. Choose one to see what it expected there."
   : "How probable the model finds each token at its place. Choose one to see what it expects there.";
 at("lens-hint").textContent = (data.causal ? "What each layer would say comes after the token above" : "What each layer would say stands there") +
-  ", if it were the last one. Outlined where it is right.";
+  ", if it were the last one. The stronger the colour, the surer; outlined where it is right.";
 
 const spans = tokens.map((place, i) => {
-  const raw = data.names[place][1];
-  const text = raw === "" || raw.includes("\ufffd") ? shown(place) : raw.replace(/\n/g, "↵");
-  const span = element("span", { tabIndex: 0, className: /\n/.test(raw) ? "break" : "" }, text);
+  const parts = shown(place).split(/([·↵⇥]+)/).map((part, j) => (j % 2 ? element("i", {}, part) : part));
+  const span = element("span", { tabIndex: 0 }, ...parts);
   const said = expected[i];
   if (said && said.p !== undefined) span.style.background = colour(said.p, .65);
   span.onclick = () => choose(i);
@@ -66,10 +65,15 @@ const spans = tokens.map((place, i) => {
   span.onmouseleave = hideTip;
   return span;
 });
-at("text").append(...spans);
+// Lines break where the text has a line end, or before a blank.
+const textOf = (i) => (i < 0 ? "" : data.names[tokens[i]][1]);
+at("text").append(...spans.flatMap((span, i) => {
+  if (textOf(i - 1).endsWith("\n")) return [element("br"), span];
+  return /^\s/.test(textOf(i)) || /\s$/.test(textOf(i - 1)) ? [element("wbr"), span] : [span];
+}));
 const scale = element("i");
 scale.style.background = "linear-gradient(90deg," + [1e-4, 1e-3, 1e-2, .1, 1].map((p) => colour(p, .65)).join(",") + ")";
-at("legend").append("0.01 %", scale, "100 %");
+at("legend").append("0.01 %", scale, "100 %", element("span", {}, "· a space, ↵ a line end, ⟨7⟩ token 7, which is no whole character"));
 
 function describe(i) {
   const said = expected[i];
@@ -79,8 +83,10 @@ function describe(i) {
   return [title, element("div", {}, own), bars(said.top)];
 }
 
-// Room for the labels of the map, where tokens are few enough to have some.
-const side = T > 60 ? 0 : Math.min(110, 14 + 8 * Math.max(...tokens.map((place) => shown(place).length)));
+// Room for the name of an axis and for the labels: of every token, or of as many as can be read.
+const AXIS = 18, FONT = 11;
+const longest = Math.max(...tokens.map((place) => shown(place).length));
+const side = AXIS + Math.min(T > 60 ? 60 : 96, 14 + 7 * longest);
 const lengthOfMap = () => Math.max(1, Math.min(44, Math.floor((Math.min(680, at("map-box").clientWidth) - side) / T)));
 const loaded = new Map();
 async function weightsOf(index) {
@@ -97,7 +103,7 @@ function picture(canvas, weights, h) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(T, T);
   const [red, green, blue] = getComputedStyle(document.documentElement).getPropertyValue("--heat").trim().split(" ").map(Number);
-  for (let i = 0; i < T * T; i++) image.data.set([red, green, blue, weights[h * T * T + i]], 4 * i);
+  for (let i = 0; i < T * T; i++) image.data.set([red, green, blue, weights[h * T * T + i] ** 2 / 255], 4 * i);
   context.putImageData(image, 0, 0);
 }
 const buttons = attention.map(({ heads }, index) => Array.from({ length: heads }, (_, h) => {
@@ -105,7 +111,11 @@ const buttons = attention.map(({ heads }, index) => Array.from({ length: heads }
   button.onclick = () => { layer = index; head = h; drawMap(); };
   return button;
 }));
+const heads = Math.max(...attention.map((each) => each.heads));
+at("heads").append("head", element("div", {}, ...Array.from({ length: heads }, (_, h) => element("span", {}, String(h)))));
 attention.forEach((_, index) => at("heads").append("layer " + index, element("div", {}, ...buttons[index])));
+const heat = element("i");
+at("heat").append("0", heat, "the most that this row gives to one token; each row adds up to 100 %");
 async function drawHeads() {
   for (let index = 0; index < attention.length; index++) {
     const weights = await weightsOf(index);
@@ -130,21 +140,27 @@ async function drawMap() {
   context.strokeRect(side + .5, side + .5, cell * T - 1, cell * T - 1);
   context.strokeStyle = style.getPropertyValue("--accent");
   context.strokeRect(side + .5, side + chosen * cell + .5, cell * T - 1, Math.max(1, cell - 1));
-  if (!side) return;
-  context.fillStyle = style.getPropertyValue("--ink");
-  context.font = Math.max(8, Math.min(13, cell - 2)) + "px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
-  context.textBaseline = "middle";
-  tokens.forEach((place, i) => {
-    const label = shown(place).slice(0, 13);
-    context.textAlign = "right";
-    context.fillText(label, side - 6, side + (i + .5) * cell, side - 8);
+  const every = Math.ceil((FONT + 1) / cell), room = side - AXIS - 8, middle = side + cell * T / 2;
+  const label = (text, x, y, turn, align, width) => {
     context.save();
-    context.translate(side + (i + .5) * cell, side - 6);
-    context.rotate(-Math.PI / 2);
-    context.textAlign = "left";
-    context.fillText(label, 0, 0, side - 8);
+    context.translate(x, y);
+    context.rotate(turn);
+    context.textAlign = align;
+    context.fillText(text, 0, 0, width);
     context.restore();
-  });
+  };
+  context.textBaseline = "middle";
+  context.font = FONT + "px system-ui, sans-serif";
+  context.fillStyle = style.getPropertyValue("--soft");
+  label("looks (query)", AXIS / 2, middle, -Math.PI / 2, "center");
+  label("is looked at (key)", middle, AXIS / 2, 0, "center");
+  context.font = FONT + "px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+  context.fillStyle = style.getPropertyValue("--ink");
+  for (let i = 0; i < T; i += every) {
+    const text = shown(tokens[i]).slice(0, 13), at = side + (i + .5) * cell;
+    label(text, side - 6, at, 0, "right", room);
+    label(text, at, side - 6, -Math.PI / 2, "left", room);
+  }
 }
 const under = (event) => {
   const box = at("map").getBoundingClientRect();
@@ -154,8 +170,9 @@ const under = (event) => {
 at("map").onmousemove = async (event) => {
   const found = under(event);
   if (!found) return;
-  const [row, column] = found, weights = await weightsOf(layer);
-  at("map-value").textContent = shown(tokens[row]) + " (" + row + ") takes " + percent((weights[head * T * T + row * T + column] / 255) ** 2) +
+  const [row, column] = found, start = (head * T + row) * T, own = (await weightsOf(layer)).subarray(start, start + T);
+  const share = own[column] ** 2 / own.reduce((sum, each) => sum + each ** 2, 0);
+  at("map-value").textContent = shown(tokens[row]) + " (" + row + ") takes " + percent(share) +
     " from " + shown(tokens[column]) + " (" + column + ")";
 };
 at("map").onclick = (event) => { const found = under(event); if (found) choose(found[0]); };
@@ -190,7 +207,7 @@ function choose(i) {
   spans.forEach((span, j) => span.classList.toggle("chosen", j === i));
   [...header.children].forEach((cell, j) => cell.classList.toggle("chosen", j === i + 1));
   at("detail").replaceChildren(...describe(i));
-  if (i === T - 1 && data.next) at("detail").append(element("p", {}, "Next, after the last token:"), bars(data.next.top));
+  if (i === T - 1 && data.next) at("detail").append(element("p", {}, "Next, after the last token, it expects:"), bars(data.next.top));
   drawMap();
 }
 choose(chosen);

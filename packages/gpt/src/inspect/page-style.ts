@@ -15,13 +15,15 @@ p { margin: 0; color: var(--soft); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px; margin: 18px 0; }
 code, #text, #lens, .token, #detail, #tip { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 #text { line-height: 2.05; font-size: 15px; overflow-wrap: anywhere; max-height: 420px; overflow-y: auto; }
-#text span { padding: 3px 1px; margin: 0 1px; border-radius: 4px; cursor: pointer; white-space: pre-wrap; border-bottom: 2px solid transparent; }
+#text span { padding: 3px 1px; margin: 0 1px; border-radius: 4px; cursor: pointer; white-space: nowrap; unicode-bidi: isolate; direction: ltr; }
+#text i { font-style: normal; opacity: .4; }
 #text span:hover, #text span:focus-visible { outline: 2px solid var(--accent); }
 #text span.chosen { outline: 2px solid var(--ink); }
-.break::after { content: "\\A"; white-space: pre; }
-.mark { opacity: .45; }
-#legend { display: flex; align-items: center; gap: 8px; font-size: 12px; color: var(--soft); margin-top: 10px; }
-#legend i { width: 150px; height: 8px; border-radius: 4px; }
+#legend, #heat { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; font-size: 12px; color: var(--soft); margin-top: 10px; }
+#heat { margin: 0 0 14px; } #heat i { background: linear-gradient(90deg, transparent, rgb(var(--heat))); }
+#legend span { margin-left: 8px; }
+#legend i, #heat i { width: 150px; height: 8px; border-radius: 4px; }
+#detail p { margin-top: 12px; }
 #detail { margin-top: 14px; border-top: 1px solid var(--line); padding-top: 12px; font-size: 13px; min-height: 40px; }
 .bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: 3px 10px; align-items: center; max-width: 620px; margin-top: 6px; }
 .bars b { font-weight: 500; white-space: pre; max-width: 260px; overflow: hidden; text-overflow: ellipsis; }
@@ -30,7 +32,7 @@ code, #text, #lens, .token, #detail, #tip { font-family: ui-monospace, "SF Mono"
 #attention { display: flex; gap: 24px; flex-wrap: wrap; align-items: flex-start; }
 #heads { display: grid; gap: 4px; grid-template-columns: max-content 1fr; align-items: center; font-size: 12px; color: var(--soft);
   max-height: 560px; overflow: auto; max-width: 100%; }
-#heads div { display: flex; gap: 4px; }
+#heads div { display: flex; gap: 4px; } #heads span { width: 42px; text-align: center; flex: none; }
 #heads button { padding: 0; border: 1px solid var(--line); border-radius: 4px; background: none; line-height: 0; cursor: pointer; }
 #heads button.chosen { border-color: var(--accent); box-shadow: 0 0 0 2px var(--accent); }
 #heads canvas { width: 40px; height: 40px; border-radius: 3px; } #heads .coarse { image-rendering: pixelated; }
@@ -51,4 +53,6 @@ figcaption { font-size: 13px; color: var(--soft); min-height: 22px; margin-top: 
 #neighbors .token { font-weight: 700; font-size: 13px; white-space: pre; }
 #tip { position: fixed; pointer-events: none; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px;
   box-shadow: 0 6px 24px rgb(0 0 0 / .18); font-size: 12.5px; z-index: 9; max-width: 360px; white-space: pre-wrap; }
+#lens td, #lens th, .token, .bars b { unicode-bidi: isolate; direction: ltr; }
+@media (max-width: 560px) { header, main { padding: 0 10px; } section { padding: 14px 12px; } figure { flex-basis: 100%; } }
 `;
