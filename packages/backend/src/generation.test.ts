@@ -92,6 +92,21 @@ describe.each(engines)("generation on %s", (engine) => {
     expect(tokens).toEqual((await write("cpu"))[0]);
   });
 
+  it("repeats steps of a sliding window until its rows move", async () => {
+    const write = async (backend: Parameters<typeof useBackend>[0]): Promise<[tokens: number[], passes: number]> => {
+      await useBackend(backend);
+      const made = lively({ ...sizes, contextLength: 200, slidingWindow: 32, numFullAttentionLayers: 1 });
+      const forward = vi.spyOn(made, "forward");
+      const tokens = await collect(generate(made, prompt, { maxNewTokens: 110, seed: 1, chunkSize: 4 }));
+      dispose(made);
+      return [tokens, forward.mock.calls.length];
+    };
+    const [tokens, passes] = await write(engine);
+    expect(new Set(tokens).size).toBeGreaterThan(20);
+    expect(passes).toBeLessThan(25);
+    expect(tokens).toEqual((await write("cpu"))[0]);
+  });
+
   it("says that weights are damaged", async () => {
     await useBackend(engine);
     model = createGpt2(sizes, 1);

@@ -16,7 +16,7 @@ export {
 } from "./feed-forward.ts";
 export { atLayer, atSite, dropoutAt, withDropout } from "./forward-options.ts";
 export { type Initializer, normal, ones, randomGenerator, uniform, zeros } from "./initialize.ts";
-export { KeyValueCache } from "./key-value-cache.ts";
+export { KeyValueCache, type KeyValueCacheOptions } from "./key-value-cache.ts";
 export type { ForwardOptions, LanguageModel, SequenceToSequenceModel } from "./language-model.ts";
 export type { LayerCache } from "./layer-cache.ts";
 export { createLinear, Linear, type LinearOptions, type Projection } from "./linear.ts";
@@ -49,5 +49,6 @@ export {
   type RotaryOptions,
   type YarnScaling,
 } from "./rotary.ts";
+export { rowsOfWindow } from "./sliding-rows.ts";
 export { StoredEmbedding, StoredLinear } from "./stored.ts";
 export { checkTokens } from "./vocabulary.ts";

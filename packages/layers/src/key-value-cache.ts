@@ -1,22 +1,33 @@
-import { keep, type Tensor, type Tensor1D, tidy } from "@tensorflow/tfjs";
+import { keep, type Tensor, tensor1d, tidy } from "@tensorflow/tfjs";
 import { CacheError } from "./errors.ts";
 import { LayerCache } from "./layer-cache.ts";
+
+export interface KeyValueCacheOptions {
+  /**
+   * How many tokens of a sequence are read at a time at most. Layers with a sliding window then keep no more rows than
+   * they need, and `slide` must be called before each pass. Default: they keep all.
+   */
+  readonly chunkSize?: number;
+}
 
 /**
  * Keys and values of the positions that a language model has read, one part for each layer, so that each step of
  * generation computes its own position alone. It has room for `capacity` positions of each of `batchSize` sequences;
- * a token at position p stands in row p, so that a sequence can go back to an earlier position by writing there again.
+ * a sequence can go back to an earlier position by writing there again.
  */
 export class KeyValueCache {
   #capacity: number;
   #batchSize: number;
   #isDisposed = false;
+  /** See {@link KeyValueCacheOptions}; Infinity if it was not given. */
+  readonly chunkSize: number;
   readonly #layers: LayerCache[] = [];
   readonly #tables = new Map<string | object, Tensor>();
 
-  constructor(batchSize: number, capacity: number) {
+  constructor(batchSize: number, capacity: number, { chunkSize = Infinity }: KeyValueCacheOptions = {}) {
     this.#batchSize = batchSize;
     this.#capacity = capacity;
+    this.chunkSize = chunkSize;
   }
 
   get capacity(): number {
@@ -52,17 +63,37 @@ export class KeyValueCache {
   grow(capacity: number): void {
     this.#capacity = capacity;
     this.#forgetTables();
-    for (const layer of this.#layers) layer.grow(capacity);
+    for (const layer of this.#layers) layer.grow();
   }
 
   /**
    * From now on sequence i is what sequence `sequences[i]` was; there may be more or fewer than before. The tensors
    * are other ones then, as after `grow`.
-   * @param sequences int32
    */
-  rearrange(sequences: Tensor1D): void {
-    this.#batchSize = sequences.size;
-    for (const layer of this.#layers) layer.rearrange(sequences);
+  rearrange(sequences: readonly number[]): void {
+    this.#batchSize = sequences.length;
+    tidy(() => {
+      const places = tensor1d([...sequences], "int32");
+      for (const layer of this.#layers) layer.rearrange(sequences, places);
+    });
+  }
+
+  /** Whether a sequence can go on at a position: no layer has left behind what is seen from there. */
+  holds(sequence: number, position: number): boolean {
+    return this.#layers.every((layer) => layer.holds(sequence, position));
+  }
+
+  /** Whether `count` tokens of each sequence, from `starts` on, can be read without `slide`. */
+  hasRoom(starts: readonly number[], count: number): boolean {
+    return this.#layers.every((layer) => layer.hasRoom(starts, count));
+  }
+
+  /**
+   * Lets layers with a sliding window leave behind what nobody sees any more, so that they have room for `count` tokens of
+   * each sequence, from `starts` on: positions that they hold, or 0. The tensors are other ones then, as after `grow`.
+   */
+  slide(starts: readonly number[], count: number): void {
+    for (const layer of this.#layers) if (!layer.hasRoom(starts, count)) layer.slide(starts, count);
   }
 
   /** Frees what is kept. */

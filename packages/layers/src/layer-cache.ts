@@ -7,16 +7,20 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
+  tensor1d,
   tidy,
 } from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
 import type { KeyValueCache } from "./key-value-cache.ts";
+import { SlidingRows } from "./sliding-rows.ts";
 
 /** Keys and values of one layer. */
 export class LayerCache {
   readonly #whole: KeyValueCache;
   #kept: KeyValues | undefined;
   #memory: KeyValues | undefined;
+  /** Of a layer with a sliding window; else position p stands in row p. */
+  #sliding: SlidingRows | undefined;
 
   /** @param whole what it is a part of */
   constructor(whole: KeyValueCache) {
@@ -55,23 +59,45 @@ export class LayerCache {
     positions: Tensor2D,
     options: CachedAttentionOptions,
   ): Tensor3D {
-    this.#kept ??= { keys: this.#room(key.shape[2]), values: this.#room(value.shape[2]) };
-    return cachedAttention(query, key, value, this.#kept, positions, options);
+    const kept = this.#kept ?? this.#begin(key.shape[2], value.shape[2], options.window);
+    return tidy(() => cachedAttention(query, key, value, kept, this.#sliding?.at(positions) ?? positions, options));
+  }
+
+  /** As {@link KeyValueCache.holds} says it. */
+  holds(sequence: number, position: number): boolean {
+    return this.#sliding?.holds(sequence, position) ?? true;
+  }
+
+  /** As {@link KeyValueCache.hasRoom} says it. */
+  hasRoom(starts: readonly number[], count: number): boolean {
+    const sliding = this.#sliding;
+    return sliding === undefined || starts.every((start, b) => sliding.haveRoom(b, start, count));
+  }
+
+  /** As {@link KeyValueCache.slide} does it. */
+  slide(starts: readonly number[], count: number): void {
+    const from = this.#sliding?.slide(starts, count);
+    if (from === undefined) return;
+    replace(this.#kept, (rows) => {
+      const [batchSize, size, features] = rows.shape;
+      return gather(rows.reshape([batchSize * size, features]), tensor1d(from, "int32")).reshape(rows.shape);
+    });
   }
 
   /** As {@link KeyValueCache.grow} does it. */
-  grow(capacity: number): void {
+  grow(): void {
     replace(this.#kept, (rows) => {
       const [batchSize, before, features] = rows.shape;
-      return concat([rows, noRows(batchSize, capacity - before, features)], 1);
+      return before === this.#numRows ? rows : concat([rows, noRows(batchSize, this.#numRows - before, features)], 1);
     });
   }
 
   /** As {@link KeyValueCache.rearrange} does it. */
-  rearrange(sequences: Tensor1D): void {
-    replace(this.#kept, (rows) => gather(rows, sequences));
+  rearrange(sequences: readonly number[], places: Tensor1D): void {
+    this.#sliding?.rearrange(sequences);
+    replace(this.#kept, (rows) => gather(rows, places));
     const isShared = this.#memory?.keys.shape[0] === 1;
-    if (!isShared) replace(this.#memory, (rows) => gather(rows, sequences));
+    if (!isShared) replace(this.#memory, (rows) => gather(rows, places));
   }
 
   dispose(): void {
@@ -79,12 +105,22 @@ export class LayerCache {
       each?.keys.dispose();
       each?.values.dispose();
     }
+    this.#sliding?.dispose();
     this.#kept = undefined;
     this.#memory = undefined;
+    this.#sliding = undefined;
   }
 
-  #room(features: number): Tensor3D {
-    return keep(noRows(this.#whole.batchSize, this.#whole.capacity, features));
+  get #numRows(): number {
+    return Math.min(this.#whole.capacity, this.#sliding?.count ?? Infinity);
+  }
+
+  #begin(keyWidth: number, valueWidth: number, window: number | undefined): KeyValues {
+    const { batchSize, chunkSize } = this.#whole;
+    if (window && chunkSize < Infinity) this.#sliding = new SlidingRows(batchSize, window, chunkSize);
+    const room = (features: number): Tensor3D => keep(noRows(batchSize, this.#numRows, features));
+    this.#kept = { keys: room(keyWidth), values: room(valueWidth) };
+    return this.#kept;
   }
 }
 
@@ -98,7 +134,8 @@ function replace(all: KeyValues | undefined, change: (rows: Tensor3D) => Tensor3
   if (all === undefined) return;
   for (const name of ["keys", "values"] as const) {
     const before = all[name];
-    all[name] = tidy(() => keep(change(before)));
-    before.dispose();
+    const after = tidy(() => keep(change(before)));
+    all[name] = after;
+    if (after !== before) before.dispose();
   }
 }

@@ -124,7 +124,7 @@ test("each of several memories is read by its own sequence, also when sequences 
     const last = step([1, 7], 2).dataSync();
     const expected = model.decode(ofBoth, written, { lastOnly: true }).dataSync();
     last.forEach((logit, i) => void expect(logit).toBeCloseTo(expected[i] as number, 4));
-    cache.rearrange(tensor2d([1, 0], [1, 2], "int32").flatten());
+    cache.rearrange([1, 0]);
     const swapped = step([7, 1], 2).dataSync();
     swapped.forEach((logit, i) => void expect(logit).toBeCloseTo(expected[(i + 40) % 80] as number, 4));
     cache.dispose();

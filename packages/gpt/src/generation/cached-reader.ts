@@ -1,4 +1,4 @@
-import { type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs";
+import { type Tensor, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
 import { breathe, KeyValueCache, type LanguageModel } from "@tessera-lm/layers";
 import { type Repeated, repeated } from "@tessera-lm/ops";
 import { disposedReader, type Reader, type ReaderOptions } from "./reader.ts";
@@ -30,7 +30,7 @@ export class CachedReader implements Reader {
   constructor(model: LanguageModel, { batchSize = 1, windowSize, chunkSize }: ReaderOptions) {
     this.#model = model;
     this.#weights = new WeightsWatch(model);
-    this.#cache = new KeyValueCache(batchSize, 0);
+    this.#cache = new KeyValueCache(batchSize, 0, { chunkSize });
     this.windowSize = windowSize;
     this.#chunkSize = chunkSize;
     this.#known = Array.from({ length: batchSize }, () => []);
@@ -51,16 +51,16 @@ export class CachedReader implements Reader {
       const together = news.every((count) => count === news[0]);
       const last = together ? ((news[0] - 1) % this.#chunkSize) + 1 : 1;
       await this.#skim(windows, starts, last, signal);
-      return this.#read(windows, last, last === 1 ? this.#step : undefined);
+      return this.#read(windows, last, last === 1 ? () => this.#step : undefined);
     });
   }
 
   nextOfLast(sequence: readonly number[], count: number, signal?: AbortSignal): Promise<Tensor2D> {
     const windows = [windowOf(sequence, this.windowSize)];
     return this.#inTurn(async () => {
-      this.#prepare(windows);
+      this.#prepare(windows, count);
       await this.#skim(windows, this.#forgetOthers(windows, count), count, signal);
-      return this.#read(windows, count, this.#stepOfLast(count));
+      return this.#read(windows, count, () => this.#stepOfLast(count));
     });
   }
 
@@ -68,7 +68,7 @@ export class CachedReader implements Reader {
     const isSame = parents.length === this.#known.length && parents.every((parent, i) => parent === i);
     if (isSame) return;
     this.#forgetSteps();
-    tidy(() => this.#cache.rearrange(tensor1d([...parents], "int32")));
+    this.#cache.rearrange(parents);
     this.#known = parents.map((parent) => this.#known[parent]);
   }
 
@@ -78,10 +78,11 @@ export class CachedReader implements Reader {
     this.#cache.dispose();
   }
 
-  /** Forgets all if the weights are others than before, and makes room for the windows. */
-  #prepare(windows: readonly (readonly number[])[]): void {
+  /** Forgets all if the weights are others than before, and makes room for the windows, read `count` tokens at a time. */
+  #prepare(windows: readonly (readonly number[])[], count = 1): void {
     this.#requireOpen();
-    if (this.#weights.haveChanged(this.#isNewText)) this.#forgetAll();
+    const { chunkSize } = this.#cache;
+    if (this.#weights.haveChanged(this.#isNewText) || count > chunkSize) this.#forgetAll(Math.max(count, chunkSize));
     this.#isNewText = false;
     const longest = windows.reduce((most, { length }) => Math.max(most, length), 0);
     if (longest <= this.#cache.capacity) return;
@@ -94,10 +95,10 @@ export class CachedReader implements Reader {
     if (this.#isDisposed) throw disposedReader();
   }
 
-  #forgetAll(): void {
+  #forgetAll(chunkSize: number): void {
     this.#forgetSteps();
     this.#cache.dispose();
-    this.#cache = new KeyValueCache(this.#cache.batchSize, 0);
+    this.#cache = new KeyValueCache(this.#cache.batchSize, 0, { chunkSize });
     this.#known = this.#known.map(() => []);
   }
 
@@ -130,7 +131,10 @@ export class CachedReader implements Reader {
 
   /** Forgets what does not belong to the windows, and at least their last `count` tokens; where to read on in each. */
   #forgetOthers(windows: readonly (readonly number[])[], count: number): number[] {
-    const starts = windows.map((window, i) => Math.min(commonLength(window, this.#known[i]), window.length - count));
+    const starts = windows.map((window, i) => {
+      const start = Math.min(commonLength(window, this.#known[i]), window.length - count);
+      return this.#cache.holds(i, start) ? start : 0;
+    });
     this.#known = beginnings(windows, starts);
     return starts;
   }
@@ -149,6 +153,7 @@ export class CachedReader implements Reader {
       const length = Math.min(longest, this.#chunkSize);
       // Shorter sequences read what they know once more, or filler, whose places they will write to before they see them.
       const from = starts.map((start) => Math.min(start, this.#cache.capacity - length));
+      this.#makeRoom(from, length);
       const logits = tidy(() => this.#lastLogits(...inputsOf(windows, from, length)));
       starts.forEach((start, i) => {
         starts[i] = Math.max(start, Math.min(from[i] + length, ends[i]));
@@ -160,12 +165,20 @@ export class CachedReader implements Reader {
     }
   }
 
+  /** Layers with a sliding window may move their rows, which recorded steps read where they were. */
+  #makeRoom(starts: readonly number[], count: number): void {
+    if (this.#cache.hasRoom(starts, count)) return;
+    this.#forgetSteps();
+    this.#cache.slide(starts, count);
+  }
+
   /** The logits after the last `count` tokens of the windows. */
-  #read(windows: readonly (readonly number[])[], count: number, step: Repeated | undefined): Tensor2D {
+  #read(windows: readonly (readonly number[])[], count: number, step: (() => Repeated) | undefined): Tensor2D {
     const starts = windows.map((window) => window.length - count);
+    this.#makeRoom(starts, count);
     const logits = tidy(() => {
       const inputs = inputsOf(windows, starts, count);
-      return (step ? step.run(...inputs) : this.#lastLogits(...inputs)) as Tensor2D;
+      return (step ? step().run(...inputs) : this.#lastLogits(...inputs)) as Tensor2D;
     });
     this.#known = windows;
     return logits;

@@ -1,4 +1,6 @@
+import { rowsOfWindow } from "@tessera-lm/layers";
 import { storedBytes } from "@tessera-lm/weights";
+import { DEFAULT_CHUNK_SIZE } from "../generation/options.ts";
 import { formatFor } from "../storage/stored-matrix.ts";
 import type { Anatomy, Layers } from "./anatomy.ts";
 
@@ -10,7 +12,7 @@ export const WEIGHT_FORMATS: readonly WeightFormat[] = ["F32", "F16", "BF16", "Q
 /** Bytes of tensors while a model generates. */
 export interface InferenceMemory {
   readonly weights: number;
-  /** Keys and values of all positions, float32. */
+  /** Keys and values of all positions, or of those that layers with a sliding window keep, float32. */
   readonly cache: number;
   /** What one forward pass over the whole prompt needs at most, or the logits of its last position. */
   readonly working: number;
@@ -50,8 +52,12 @@ function weightBytes({ shapes }: Anatomy, format: WeightFormat): number {
   return total;
 }
 
-function cacheBytes({ causal, count, numKeyValueHeads, headWidth }: Layers, contextLength: number): number {
-  return causal ? 4 * 2 * count * numKeyValueHeads * headWidth * contextLength : 0;
+function cacheBytes(layer: Layers, contextLength: number): number {
+  const { causal, count, numAttentions, numKeyValueHeads, headWidth, slidingWindow } = layer;
+  if (!causal) return 0;
+  const ofWindow = slidingWindow === undefined ? Infinity : rowsOfWindow(slidingWindow, DEFAULT_CHUNK_SIZE);
+  const numRows = Math.min(contextLength, ofWindow) + (numAttentions - 1) * contextLength; // the second reads the inputs
+  return 4 * 2 * count * numKeyValueHeads * headWidth * numRows;
 }
 
 /** Numbers for each token that a block computes on the way, at the widest place. */

@@ -110,6 +110,11 @@ describe("memory", () => {
     expect(inference.F32.weights).toBe(4 * parameters);
     expect(inference.F32.cache).toBe(2 * 32 * 4096 * 1024 * 4);
     expect(inference.Q4_0.cache).toBe(inference.F32.cache);
+    const sliding = { ...llama7b, numKeyValueHeads: 8, slidingWindow: 1000, numFullAttentionLayers: 8 };
+    const rows = 8 * 4096 + 24 * (1000 + 250 + 3 * 512);
+    expect(plan(sliding).inference.F32.cache).toBe(2 * rows * 1024 * 4);
+    const t5 = { kind: "encoder-decoder", vocabSize: 100, numLayers: 6, numDecoderLayers: 2, numHeads: 8, width: 512 };
+    expect(plan(t5 as ModelConfig).inference.F32.cache).toBe(2 * 2 * 2 * 512 * 512 * 4);
     const norms = (2 * 32 + 1) * 4096;
     expect(inference.Q8_0.weights).toBe(((parameters - norms) / 32) * 34 + 4 * norms);
     expect(inference.F16.weights).toBe(2 * (parameters - norms) + 4 * norms);
