@@ -420,6 +420,40 @@ test("the tokens that end a turn and a message end a text, too", () =>
     dispose(back);
   }));
 
+test.each<[string, number | number[], Record<string, number>, number[]]>([
+  ["one", 2, { eos: 2 }, [2]],
+  ["two", [2, 7], { eos: 2, eot: 7 }, [2, 7]],
+  ["three, one of which speaks of a message", [2, 5, 7], { eos: 2, eot: 7, eom: 5 }, [2, 7, 5]],
+  ["three others", [2, 7, 9], { eos: 2, eot: 7, eom: 9 }, [2, 7, 9]],
+  ["one twice", [2, 2], { eos: 2 }, [2]],
+  ["more than there are keys for", [2, 7, 9, 11], { eos: 2, eot: 7, eom: 9 }, [2, 7, 9]],
+])("the ends of a text are written and read back: %s", (_, endOfText, keys, stopTokens) =>
+  inTemporaryFolder(async (folder) => {
+    const model = createDecoder({ ...size, endOfText }, 1);
+    const path = join(folder, "model.gguf");
+    const tokenizer = new Map(list(40));
+    const names = tokenizer.get("tokenizer.ggml.tokens")?.value as string[];
+    names[5] = "<|eom_id|>";
+    await saveGguf(model, path, { tokenizer });
+    const { model: back, metadata } = await loadGguf(path);
+    const written = ["bos", "eos", "eot", "eom"].flatMap((name) => {
+      const value = metadata.get(`tokenizer.ggml.${name}_token_id`)?.value;
+      return value === undefined ? [] : [[name, value]];
+    });
+    expect(Object.fromEntries(written)).toEqual(keys);
+    expect(back.stopTokens).toEqual(stopTokens);
+    await saveGguf(model, path); // without a tokenizer
+    const { model: bare } = await loadGguf(path);
+    expect(bare.stopTokens).toEqual(
+      [endOfText]
+        .flat()
+        .slice(0, 3)
+        .filter((id, i, all) => all.indexOf(id) === i),
+    );
+    dispose([model, back, bare]);
+  }),
+);
+
 test("a GPT-2 that carries a copy of its embedding as a head has a tied one; another head is its own", () =>
   inTemporaryFolder(async (folder) => {
     const table = (tensors: Tensors): Float32Array => (tensors.get("token_embd.weight") as { data: Float32Array }).data;

@@ -3,7 +3,8 @@ import { assembleGpt2, type Gpt2 } from "../decoder/gpt2.ts";
 import { UnsupportedModelError } from "../errors.ts";
 import { resolved } from "../families/family.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
-import { float32, type GgufArchitecture, ggufTensors, uint32 } from "./architecture.ts";
+import { float32, type GgufArchitecture, ggufTensors } from "./architecture.ts";
+import { readSize, writeSize } from "./size-fields.ts";
 
 type ReadConfig = GgufArchitecture<ResolvedGpt2Config, Gpt2>["readConfig"];
 
@@ -12,15 +13,9 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
   name: "gpt2",
 
   async readConfig(fields, entries, read) {
-    const width = fields.required("embedding_length");
     const endOfText = fields.endOfText();
     const config = {
-      vocabSize: entries.get("token_embd.weight")?.shape[0],
-      contextLength: fields.required("context_length"),
-      numLayers: fields.required("block_count"),
-      numHeads: fields.required("attention.head_count"),
-      width,
-      feedForwardWidth: fields.number("feed_forward_length", 4 * width),
+      ...readSize(fields, entries, { feedForwardWidth: 4 * fields.required("embedding_length") }),
       tieEmbeddings: await isTied(entries, read),
       layerNormEpsilon: fields.number("attention.layer_norm_epsilon", 1e-5),
       ...(endOfText !== undefined && { endOfText }),
@@ -32,14 +27,7 @@ export const gpt2: GgufArchitecture<ResolvedGpt2Config, Gpt2> = {
     if (config.activation !== "gelu-tanh") {
       throw new UnsupportedModelError("saveGguf", "activation", config.activation, ["gelu-tanh"]);
     }
-    return [
-      ["block_count", uint32(config.numLayers)],
-      ["context_length", uint32(config.contextLength)],
-      ["embedding_length", uint32(config.width)],
-      ["feed_forward_length", uint32(config.feedForwardWidth)],
-      ["attention.head_count", uint32(config.numHeads)],
-      ["attention.layer_norm_epsilon", float32(config.layerNormEpsilon)],
-    ];
+    return [...writeSize(config), ["attention.layer_norm_epsilon", float32(config.layerNormEpsilon)]];
   },
 
   tensors: (config) =>

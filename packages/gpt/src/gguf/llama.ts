@@ -6,6 +6,7 @@ import { resolved } from "../families/family.ts";
 import { float32, type GgufArchitecture, type GgufStoredTensor, ggufTensors, uint32 } from "./architecture.ts";
 import type { GgufFields } from "./fields.ts";
 import { FACTORS, readRope, ropeFactors, writeRope } from "./rope.ts";
+import { readSize, writeSize } from "./size-fields.ts";
 
 /** Llama and Mistral: neighbouring rows of queries and keys turn together there. */
 export const llama: GgufArchitecture<ResolvedDecoderConfig, Decoder> = {
@@ -55,9 +56,8 @@ async function readLlamaLike(
   read: Parameters<ReadConfig>[2],
   more: object,
 ): Promise<ResolvedDecoderConfig> {
-  const numHeads = fields.required("attention.head_count");
-  const width = fields.required("embedding_length");
-  const headWidth = fields.number("attention.key_length", width / numHeads);
+  const size = readSize(fields, entries);
+  const headWidth = fields.number("attention.key_length", size.width / size.numHeads);
   requireEqual(fields, "attention.value_length", headWidth);
   requireEqual(fields, "rope.dimension_count", headWidth);
   requireEqual(fields, "expert_count", 0);
@@ -65,14 +65,9 @@ async function readLlamaLike(
   const tokens = { beginOfText: fields.token("bos"), endOfText: fields.endOfText() };
   const config = {
     family: fields.architecture,
-    vocabSize: entries.get("token_embd.weight")?.shape[0],
-    contextLength: fields.required("context_length"),
-    numLayers: fields.required("block_count"),
-    numHeads,
-    numKeyValueHeads: fields.number("attention.head_count_kv", numHeads),
-    width,
+    ...size,
+    numKeyValueHeads: fields.number("attention.head_count_kv", size.numHeads),
     headWidth,
-    feedForwardWidth: fields.required("feed_forward_length"),
     normEpsilon: fields.required("attention.layer_norm_rms_epsilon"),
     tieEmbeddings: !entries.has("output.weight"),
     ...readRope(fields, headWidth, factors),
@@ -91,11 +86,7 @@ function requireEqual(fields: GgufFields, name: string, expected: number): void 
 function writeLlamaLike(config: ResolvedDecoderConfig): ReturnType<typeof llama.writeFields> {
   const { contextLength, slidingWindow = contextLength } = config;
   return [
-    ["block_count", uint32(config.numLayers)],
-    ["context_length", uint32(Math.min(contextLength, slidingWindow))],
-    ["embedding_length", uint32(config.width)],
-    ["feed_forward_length", uint32(config.feedForwardWidth)],
-    ["attention.head_count", uint32(config.numHeads)],
+    ...writeSize({ ...config, contextLength: Math.min(contextLength, slidingWindow) }),
     ["attention.head_count_kv", uint32(config.numKeyValueHeads)],
     ["attention.key_length", uint32(config.headWidth)],
     ["attention.value_length", uint32(config.headWidth)],

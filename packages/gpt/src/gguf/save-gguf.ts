@@ -8,6 +8,7 @@ import type { Decoder } from "../decoder/decoder.ts";
 import { Gpt2 } from "../decoder/gpt2.ts";
 import { TensorMismatchError, UnsupportedModelError } from "../errors.ts";
 import { decoderFamily } from "../families/index.ts";
+import { requireModel, requireOptions, requirePath } from "../require-argument.ts";
 import { misfits, valuesInFile } from "../storage/saved-parts.ts";
 import { storedMatrices } from "../storage/storable.ts";
 import { bytesOf, formatFor } from "../storage/stored-matrix.ts";
@@ -38,10 +39,14 @@ export interface SaveGgufOptions {
  * @throws {UnsupportedModelError} for a model that llama.cpp has no such architecture for
  * @throws {TokenizerMismatchError} for a tokenizer with more tokens than the model
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
+ * @throws {StorageTypeError | ArgumentError} for another type, for what is no model, path or options
  * @throws {TensorDataError} of `@tessera-lm/weights`, for weights that blocks cannot hold: NaN or ±∞
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
 export async function saveGguf(model: Gpt2 | Decoder, path: string, options: SaveGgufOptions = {}): Promise<void> {
+  requireModel("saveGguf", model);
+  requirePath("saveGguf", path);
+  requireOptions("saveGguf", options);
   const form = formOf(model);
   const content = { own: parameters(model), stored: storedMatrices(model) };
   checkComplete(content, form.tensors);

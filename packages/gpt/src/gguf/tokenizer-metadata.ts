@@ -17,9 +17,10 @@ const UNUSED = 5;
  * @throws {TokenizerMismatchError} for more tokens than the model has
  */
 export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer?: Iterable<Entry>): Entry[] {
-  const ids = specialIds(config);
-  if (tokenizer === undefined) return [["tokenizer.ggml.model", { type: "string", value: "none" }], ...ids];
-  const entries = new Map(tokenizer);
+  if (tokenizer === undefined) {
+    return [["tokenizer.ggml.model", { type: "string", value: "none" }], ...specialIds(config)];
+  }
+  const entries = entriesOf(tokenizer);
   const tokens = entries.get("tokenizer.ggml.tokens");
   if (tokens?.type !== "array") {
     throw new ModelFileError(
@@ -32,8 +33,14 @@ export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer?:
     const list = entries.get(key);
     if (list?.type === "array") entries.set(key, padded(list, config.vocabSize, fill));
   }
-  for (const [key, value] of ids) entries.set(key, value);
+  for (const [key, value] of specialIds(config, tokens.value)) entries.set(key, value);
   return [...entries];
+}
+
+/** None for what is no list of entries, such as a tokenizer itself. */
+function entriesOf(tokenizer: Iterable<Entry>): Map<string, GgufValue> {
+  const isList = typeof tokenizer === "object" && Symbol.iterator in tokenizer;
+  return new Map(isList ? [...tokenizer].filter(Array.isArray) : []);
 }
 
 /** What lists are filled up with. */
@@ -48,10 +55,16 @@ function padded(list: GgufArray, length: number, fill: (id: number) => GgufArray
   return { ...list, value: [...list.value, ...rest] };
 }
 
-function specialIds({ beginOfText, endOfText }: TokenConfig): Entry[] {
-  const [end] = [endOfText ?? []].flat();
-  const given = { bos: beginOfText ?? undefined, eos: end };
-  return Object.entries(given).flatMap(([name, value]): Entry[] =>
-    value === undefined ? [] : [[`tokenizer.ggml.${name}_token_id`, { type: "uint32", value }]],
+/**
+ * The ids that llama.cpp begins and ends a text at. It ends at the end of a text, of a turn and of a message, so that
+ * three ends of a model have a key: of the others after the first, one whose text speaks of a message, as
+ * `<|eom_id|>` does, ends a message.
+ */
+function specialIds({ beginOfText, endOfText }: TokenConfig, tokens?: GgufArray["value"]): Entry[] {
+  const [eos, ...others] = new Set([endOfText ?? []].flat());
+  const named = others.find((id) => /eom/i.test(String(tokens?.[id])));
+  const [eot, eom] = others.filter((id) => id !== named);
+  return Object.entries({ bos: beginOfText, eos, eot, eom: named ?? eom }).flatMap(([name, value]): Entry[] =>
+    typeof value !== "number" ? [] : [[`tokenizer.ggml.${name}_token_id`, { type: "uint32", value }]],
   );
 }
