@@ -1,5 +1,6 @@
 import type { Activation, RopeScaling } from "@tessera-lm/layers";
 import { ConfigError } from "./errors.ts";
+import { shown } from "./shown.ts";
 
 /** Checks the fields of one kind of configuration. */
 export interface ConfigCheck {
@@ -12,9 +13,6 @@ export const configCheck =
   (holds, field, value, expected) => {
     if (!holds) throw new ConfigError(`${kind}: ${field} is ${shown(value)}; it must be ${expected}.`);
   };
-
-// JSON writes NaN and the infinities as null.
-const shown = (value: unknown): string => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
 export function checkCounts(check: ConfigCheck, counts: Readonly<Record<string, unknown>>): void {
   for (const [field, value] of Object.entries(counts)) {

@@ -1,3 +1,5 @@
+import { shown } from "./shown.ts";
+
 /** A model's configuration that cannot be built. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -45,7 +47,6 @@ export class UnsupportedModelError extends Error {
   readonly isTesseraError = true;
 
   constructor(file: string, field: string, value: unknown, supported: readonly unknown[]) {
-    const shown = (each: unknown): string => (each === undefined ? "undefined" : JSON.stringify(each));
     super(
       `${file}: ${field} is ${shown(value)}, which is not supported; supported is ${supported.map(shown).join(" or ")}.`,
     );
@@ -96,14 +97,24 @@ export class PlanError extends Error {
   readonly isTesseraError = true;
 }
 
+/** An argument of another kind than TypeScript would let through; `error.message` says what it must be. */
+export class ArgumentError extends Error {
+  override readonly name = "ArgumentError";
+  readonly isTesseraError = true;
+
+  constructor(where: string, argument: string, value: unknown, expected: string) {
+    super(`${where}: ${argument} is ${shown(value)}; it must be ${expected}.`);
+  }
+}
+
 /** A way to store weights that there is not. */
 export class StorageTypeError extends Error {
   override readonly name = "StorageTypeError";
   readonly isTesseraError = true;
 
-  constructor(type: string, known: readonly string[]) {
+  constructor(type: unknown, known: readonly string[]) {
     const list = known.map((each) => JSON.stringify(each)).join(" or ");
-    super(`There is no storage type ${JSON.stringify(type)} for weights: take ${list}.`);
+    super(`There is no storage type ${shown(type)} for weights: take ${list}.`);
   }
 }
 

@@ -29,6 +29,7 @@ export {
 export { encoderDecoderShapes } from "./encoder-decoder/encoder-decoder-shapes.ts";
 export { Writer } from "./encoder-decoder/writer.ts";
 export {
+  ArgumentError,
   ConfigError,
   GenerationError,
   MissingHeadError,

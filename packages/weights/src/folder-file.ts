@@ -16,8 +16,9 @@ export async function fileInFolder(folder: string, name: string): Promise<string
   if (steps.some((step) => step === ".." || step === "." || step === "" || step.includes(":"))) {
     throw new ReadError(JSON.stringify(name), "a file of a model must lie in the model's folder");
   }
-  const home = await realpath(folder).catch(() => folder);
-  const target = await realpath(path).catch(() => join(home, ...steps));
+  const home = await realpath(folder).catch(() => undefined);
+  const target = await realpath(path).catch(() => undefined);
+  if (home === undefined || target === undefined) return path;
   if (target.startsWith(home + sep) || target.startsWith((await blobsOf(home)) + sep)) return path;
   const advice = "copy the file into it, or pass the folder where the model lies";
   throw new ReadError(path, `it is a link to ${target}, outside of the model's folder; ${advice}`);

@@ -1,6 +1,7 @@
 import type { LanguageModel } from "@tessera-lm/layers";
 import { likeliestToken } from "@tessera-lm/ops";
 import { indicesOfGreatest } from "../indices-of-greatest.ts";
+import { requireOptions } from "../require-argument.ts";
 import { breather } from "./breather.ts";
 import { rowsOf } from "./choose.ts";
 import { createReader } from "./create-reader.ts";
@@ -61,6 +62,7 @@ type Resolved = Omit<Required<BeamSearchOptions>, "stopTokens" | "signal" | "tru
 };
 
 function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
+  requireOptions("beamSearch", options, "such as { maxNewTokens: 100 }");
   const { maxNewTokens, numBeams = 4, numResults = 1, lengthPenalty = 1, earlyStopping = false, signal } = options;
   requireWhole("maxNewTokens", maxNewTokens, 0);
   requireWhole("numBeams", numBeams, 1);

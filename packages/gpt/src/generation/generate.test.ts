@@ -225,13 +225,53 @@ test.each<[GenerateOptions, number[], RegExp]>([
   [{ maxNewTokens: 1, logProbabilities: -1 }, [1], /logProbabilities is -1/],
   [{ maxNewTokens: 1, chunkSize: 0 }, [1], /chunkSize is 0/],
   [{ maxNewTokens: 1, stopStrings: ["a"] }, [1], /stopStrings need a decoder/],
-  [{ maxNewTokens: 1, stopStrings: [""] }, [1], /stopStrings is \["", …\]/],
+  [{ maxNewTokens: 1, stopStrings: [""] }, [1], /stopStrings is \[""\]; it must be a list of texts/],
   [{ maxNewTokens: 1, draft: { model: new Counter(), count: 0 } }, [1], /draft.count is 0/],
   [{ maxNewTokens: 1, draft: { model: new Table([[0]]) } }, [1], /the draft knows 1 tokens and the model 13/],
   [{ maxNewTokens: 1 }, [], /prompt is empty/],
 ])("%j with prompt %j is refused at once", (options, prompt, message) => {
   expect(() => generate(model, prompt, options)).toThrow(GenerationError);
   expect(() => generate(model, prompt, options)).toThrow(message);
+});
+
+/** What JavaScript lets through, by option. */
+const NONSENSE: Readonly<Record<string, readonly unknown[]>> = {
+  maxNewTokens: [undefined, null, "5", 5n, Number.NaN, {}],
+  temperature: ["hot", "0.5", null, true, [1], {}, Number.NaN, Infinity],
+  topK: ["5", null, true, 1.5, Number.NaN],
+  topP: ["0.5", null, true, [0.5], 2, Number.NaN],
+  minP: ["0.1", null, [], Number.NaN],
+  repetitionPenalty: ["2", null, true, Number.NaN],
+  seed: ["x", null, 0.5, Number.NaN, Infinity, {}],
+  stopTokens: [5, "12", null, {}, ["a"], [Number.NaN], [-1]],
+  stopStrings: ["x", 5, [5], null],
+  logProbabilities: ["x", null, true],
+  chunkSize: ["x", null],
+  signal: ["x", {}, 5],
+  decoder: [5, {}, "x"],
+  draft: [5, {}, null, { model: 5 }, Promise.resolve()],
+};
+test.each(Object.entries(NONSENSE))("%s that is something else is refused at once", (option, values) => {
+  for (const value of values) {
+    const options = { maxNewTokens: 1, [option]: value } as unknown as GenerateOptions;
+    expect(() => generate(model, [1], options)).toThrow(GenerationError);
+    expect(() => generate(model, [1], options)).toThrow(
+      new RegExp(`^generate: .*${option}.* is .*; it must be .*\\.$`),
+    );
+  }
+});
+
+test("models, prompts and options that are something else are refused at once", () => {
+  const nothing = undefined as never;
+  const one = { maxNewTokens: 1 };
+  expect(() => generate(model, [1], nothing)).toThrow("the object of options is undefined; it must be such as {");
+  expect(() => generate(Promise.resolve(model) as never, [1], one)).toThrow("the model is a Promise; it must be");
+  expect(() => generate(nothing, [1], one)).toThrow("the model is undefined");
+  for (const prompt of ["text", 5, {}, null, undefined] as never[]) {
+    expect(() => generate(model, prompt, one)).toThrow("it must be a list of tokens, such as tokenizer.encode(text)");
+    expect(() => generateBatch(model, prompt, one)).toThrow("it must be a list of prompts");
+  }
+  expect(() => generateBatch(model, [[1]], { ...one, decoder: {} as never })).toThrow("it must be a function that");
 });
 
 test.each([13, -1, 0.5])("a prompt with %d, which is no token of the model, is refused at once", (token) => {

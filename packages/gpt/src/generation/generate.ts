@@ -6,6 +6,7 @@ import type { GenerationEvent } from "./events.ts";
 import {
   type BatchOptions,
   type CommonOptions,
+  checkDecoder,
   checkDraft,
   checkNoDraft,
   checkOptions,
@@ -13,9 +14,11 @@ import {
   DEFAULT_CHUNK_SIZE,
   DEFAULT_DRAFT_COUNT,
   type GenerateOptions,
+  isList,
   stopTokensOf,
 } from "./options.ts";
 import type { Reader } from "./reader.ts";
+import { outOfRange } from "./sampling.ts";
 import { Sequence } from "./sequence.ts";
 import { speculate } from "./speculate.ts";
 
@@ -24,7 +27,7 @@ import { speculate } from "./speculate.ts";
  * position. A text that outgrows the model's `contextLength` goes on; the model then sees its last tokens, at least
  * three quarters of the context. The text ends before a token of the model's `stopTokens`, such as `config.endOfText`,
  * unless `options.stopTokens` are others. The event loop runs between tokens.
- * @throws {GenerationError} at once, for an option out of range or an empty prompt; while running, for logits that are
+ * @throws {GenerationError | ArgumentError} at once, for an option out of range or an empty prompt; while running, for logits that are
  * not numbers
  * @throws {VocabularyError} at once, for a token of the prompt that the model does not know
  * @throws {SequenceTooLongError} at once, for a prompt longer than the context, unless `truncatePrompt`
@@ -63,6 +66,10 @@ export function generateBatch(
   checkOptions(options);
   checkNoDraft(options);
   const { seed = 0, decoder } = options;
+  if (!isList(prompts)) throw outOfRange("the list of prompts", prompts, "a list of prompts", "generateBatch");
+  if (decoder && typeof decoder !== "function") {
+    throw outOfRange("decoder", decoder, "a function that makes the decoder of each prompt", "generateBatch");
+  }
   const all = Array.from(prompts, (prompt) => checkPrompt(model, prompt, options));
   const stopTokens = stopTokensOf(model, options);
   const sequences = all.map((tokens, i) => new Sequence(tokens, stopTokens, options, seed + i, decoder?.(i)));
@@ -72,20 +79,32 @@ export function generateBatch(
   );
 }
 
-/** Continues one prompt with a reader that is opened when the first event is asked for. */
-export async function* continueOne(
+/**
+ * Continues one prompt with a reader that is opened when the first event is asked for.
+ * @throws {GenerationError} at once, for stop tokens or a decoder that are none
+ */
+export function continueOne(
   model: LanguageModel,
   tokens: number[],
   options: GenerateOptions,
   open: () => Reader,
 ): AsyncGenerator<GenerationEvent> {
-  const { seed = 0, decoder, draft, signal } = options;
-  const sequence = new Sequence(tokens, stopTokensOf(model, options), options, seed, decoder);
+  const { seed = 0, decoder } = options;
+  checkDecoder(decoder);
+  return eventsOf(new Sequence(tokens, stopTokensOf(model, options), options, seed, decoder), options, open);
+}
+
+async function* eventsOf(
+  sequence: Sequence,
+  options: GenerateOptions,
+  open: () => Reader,
+): AsyncGenerator<GenerationEvent> {
+  const { draft, signal } = options;
   const events = withReader(open, (reader) => {
     if (draft === undefined) return continueAll([sequence], oneEach(reader, [sequence], options), signal);
     const { model: guesser, count = DEFAULT_DRAFT_COUNT } = draft;
     return withReader(
-      () => readerFor(guesser, [tokens], options),
+      () => readerFor(guesser, [sequence.tokens], options),
       (guessing) => {
         const draw: Source = async () => [await speculate(reader, guessing, sequence, count, options)];
         return continueAll([sequence], draw, signal);

@@ -1,7 +1,8 @@
 import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { DistributionOptions } from "@tessera-lm/ops";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
-import { checkSamplingOptions, outOfRange, requireWhole } from "./sampling.ts";
+import { requireOptions } from "../require-argument.ts";
+import { checkSamplingOptions, isNumber, outOfRange, requireWhole } from "./sampling.ts";
 
 /** What generation from one prompt or many may be told. */
 export interface CommonOptions extends DistributionOptions {
@@ -65,23 +66,37 @@ export const DEFAULT_DRAFT_COUNT = 4;
 /** The tokens that end a text: those that are asked for, or the model's own. */
 export function stopTokensOf(
   model: Pick<LanguageModel, "stopTokens">,
-  { stopTokens = model.stopTokens }: Pick<CommonOptions, "stopTokens">,
+  { stopTokens = model.stopTokens ?? [] }: Pick<CommonOptions, "stopTokens">,
 ): ReadonlySet<number> {
-  return new Set(stopTokens);
+  if (!isList(stopTokens)) throw outOfRange("stopTokens", stopTokens, "a list of tokens");
+  const tokens = new Set(stopTokens);
+  for (const token of tokens) requireWhole("a token of stopTokens", token, 0);
+  return tokens;
 }
+
+/** Whether it can be gone through, and is no text, whose parts are characters. */
+export const isList = (value: unknown): value is Iterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.iterator in value;
 
 /** @throws {GenerationError} for an option out of range */
 export function checkOptions(options: CommonOptions & { readonly decoder?: unknown; readonly draft?: Draft }): void {
+  requireOptions("generate", options, "such as { maxNewTokens: 100 }");
   const { repetitionPenalty = 1, logProbabilities = 0, chunkSize = 1, stopStrings = [], draft } = options;
+  const { seed = 0, signal } = options;
   checkSamplingOptions(options);
   if (options.maxNewTokens !== Infinity) requireWhole("maxNewTokens", options.maxNewTokens, 0);
   requireWhole("logProbabilities", logProbabilities, 0);
   requireWhole("chunkSize", chunkSize, 1);
   requireWhole("draft.count", draft?.count ?? 1, 1);
-  if (!(repetitionPenalty > 0 && repetitionPenalty < Infinity)) {
+  if (!Number.isSafeInteger(seed)) throw outOfRange("seed", seed, "a whole number");
+  if (signal && typeof signal.aborted !== "boolean")
+    throw outOfRange("signal", signal, "the signal of an AbortController");
+  if (!(isNumber(repetitionPenalty) && repetitionPenalty > 0 && repetitionPenalty < Infinity)) {
     throw outOfRange("repetitionPenalty", repetitionPenalty, "a positive number");
   }
-  if (stopStrings.includes("")) throw outOfRange("stopStrings", '["", …]', "texts that are not empty");
+  if (!Array.isArray(stopStrings) || !stopStrings.every((text) => typeof text === "string" && text !== "")) {
+    throw outOfRange("stopStrings", stopStrings, "a list of texts that are not empty");
+  }
   if (stopStrings.length > 0 && options.decoder === undefined) {
     throw new GenerationError(
       "generate: stopStrings need a decoder, such as decodeStream(tokenizer, { after: prompt }) of @tessera-lm/tokenizer.",
@@ -89,9 +104,22 @@ export function checkOptions(options: CommonOptions & { readonly decoder?: unkno
   }
 }
 
+/** @throws {GenerationError} for what makes no text of tokens, such as the tokenizer itself */
+export function checkDecoder(decoder: TokenDecoder | undefined): void {
+  if (!decoder || (typeof decoder.push === "function" && typeof decoder.end === "function")) return;
+  throw outOfRange(
+    "decoder",
+    decoder,
+    "one such as decodeStream(tokenizer, { after: prompt }) of @tessera-lm/tokenizer",
+  );
+}
+
 /** @throws {GenerationError} if the draft has another vocabulary than the model */
 export function checkDraft(model: LanguageModel, draft: Draft | undefined): void {
-  if (draft === undefined || draft.model.vocabSize === model.vocabSize) return;
+  if (draft === undefined) return;
+  if (typeof draft?.model?.forward !== "function")
+    throw outOfRange("draft", draft, "{ model }, of another language model");
+  if (draft.model.vocabSize === model.vocabSize) return;
   throw new GenerationError(
     `generate: the draft knows ${draft.model.vocabSize} tokens and the model ${model.vocabSize}; both must have the same vocabulary.`,
   );
@@ -113,8 +141,12 @@ export function checkPrompt(
   model: LanguageModel,
   prompt: Iterable<number>,
   { truncatePrompt = false }: Pick<CommonOptions, "truncatePrompt">,
-  room: number = model.contextLength,
+  room?: number,
 ): number[] {
+  if (typeof model?.forward !== "function") {
+    throw outOfRange("the model", model, "a language model, such as await loadModel(folder)");
+  }
+  if (!isList(prompt)) throw outOfRange("the prompt", prompt, "a list of tokens, such as tokenizer.encode(text)");
   const tokens = [...prompt];
   if (tokens.length === 0) {
     throw new GenerationError(
@@ -122,7 +154,8 @@ export function checkPrompt(
     );
   }
   checkTokens(tokens, model.vocabSize);
-  if (tokens.length <= room || truncatePrompt) return tokens;
+  const most = room ?? model.contextLength;
+  if (tokens.length <= most || truncatePrompt) return tokens;
   const advice = "Shorten the prompt, or let the model see its last tokens with truncatePrompt: true.";
-  throw new SequenceTooLongError("generate", tokens.length, room, advice);
+  throw new SequenceTooLongError("generate", tokens.length, most, advice);
 }

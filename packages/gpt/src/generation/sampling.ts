@@ -1,5 +1,6 @@
 import { type DistributionOptions, likeliestToken, tokenDistribution } from "@tessera-lm/ops";
 import { GenerationError } from "../errors.ts";
+import { shown } from "../shown.ts";
 
 /**
  * softmax(logits / temperature) over the tokens that `topK`, then `topP`, then `minP` keep, in the order that Hugging
@@ -14,12 +15,15 @@ export function tokenProbabilities(logits: ArrayLike<number>, options: Distribut
 
 /** @throws {GenerationError} naming the option, its value and what it may be */
 export function checkSamplingOptions({ temperature = 1, topK = 1, topP = 1, minP = 0 }: DistributionOptions): void {
-  const isTemperature = temperature >= 0 && temperature < Infinity;
+  const isTemperature = isNumber(temperature) && temperature >= 0 && temperature < Infinity;
   if (!isTemperature) throw outOfRange("temperature", temperature, "0 (the likeliest token) or a positive number");
   if (topK !== Infinity) requireWhole("topK", topK, 1);
-  if (!(topP > 0 && topP <= 1)) throw outOfRange("topP", topP, "above 0 and at most 1");
-  if (!(minP >= 0 && minP <= 1)) throw outOfRange("minP", minP, "from 0 to 1");
+  if (!(isNumber(topP) && topP > 0 && topP <= 1)) throw outOfRange("topP", topP, "above 0 and at most 1");
+  if (!(isNumber(minP) && minP >= 0 && minP <= 1)) throw outOfRange("minP", minP, "from 0 to 1");
 }
+
+/** JavaScript compares texts, lists and true with numbers, too. */
+export const isNumber = (value: unknown): boolean => typeof value === "number";
 
 /** @throws {GenerationError} unless the option is a whole number of at least `least` */
 export function requireWhole(option: string, value: number, least: number, where = "generate"): void {
@@ -28,7 +32,7 @@ export function requireWhole(option: string, value: number, least: number, where
 }
 
 export function outOfRange(option: string, value: unknown, expected: string, where = "generate"): GenerationError {
-  return new GenerationError(`${where}: ${option} is ${String(value)}; it must be ${expected}.`);
+  return new GenerationError(`${where}: ${option} is ${shown(value)}; it must be ${expected}.`);
 }
 
 /**

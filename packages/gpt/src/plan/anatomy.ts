@@ -10,8 +10,10 @@ import {
   resolveEncoderDecoderConfig,
 } from "../encoder-decoder/encoder-decoder-config.ts";
 import { encoderDecoderShapes } from "../encoder-decoder/encoder-decoder-shapes.ts";
+import { PlanError } from "../errors.ts";
 import { parameterShapes } from "../parameter-shapes.ts";
 import { countNumbers } from "../shapes.ts";
+import { shown } from "../shown.ts";
 
 /** The configuration of a model of any kind. */
 export type ModelConfig =
@@ -56,7 +58,7 @@ export interface Anatomy {
   readonly parameters: number;
 }
 
-/** @throws {ConfigError} for a configuration that no model can have */
+/** @throws {ConfigError | PlanError} for a configuration that no model can have, and for another kind */
 export function anatomyOf(config: ModelConfig): Anatomy {
   const { shapes, ...rest } = partsOf(config);
   return { ...rest, shapes, parameters: countNumbers(shapes.values()), untiedHead: shapes.has("head.weight") };
@@ -65,7 +67,7 @@ export function anatomyOf(config: ModelConfig): Anatomy {
 type Parts = Omit<Anatomy, "parameters" | "untiedHead">;
 
 function partsOf(config: ModelConfig): Parts {
-  switch (config.kind) {
+  switch (config?.kind) {
     case "gpt2":
       return gpt2Parts(config);
     case "decoder":
@@ -75,6 +77,9 @@ function partsOf(config: ModelConfig): Parts {
     case "encoder-decoder":
       return encoderDecoderParts(config);
   }
+  const { kind } = Object(config) as { readonly kind?: unknown };
+  const expected = '"gpt2" or "decoder" or "encoder" or "encoder-decoder", beside the fields of its configuration';
+  throw new PlanError(`plan: kind is ${shown(kind)}; it must be ${expected}.`);
 }
 
 function gpt2Parts(config: Gpt2Config): Parts {

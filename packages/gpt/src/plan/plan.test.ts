@@ -160,6 +160,36 @@ describe("the scaling law", () => {
   });
 });
 
+describe("what JavaScript lets through", () => {
+  const config = gpt2(2, 2, 8);
+
+  it.each([{ ...config, kind: "GPT2" }, { ...config, kind: "toString" }, {}, "gpt2", null, undefined])(
+    "a configuration %j is refused, with the kinds that there are",
+    (wrong) => {
+      expect(() => plan(wrong as ModelConfig)).toThrow(PlanError);
+      expect(() => plan(wrong as ModelConfig)).toThrow('it must be "gpt2" or "decoder" or "encoder"');
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ["batchSize", "2"],
+    ["contextLength", Number.NaN],
+    ["tokens", -1],
+    ["lora.rank", "8"],
+    ["lora.targets", "query"],
+    ["lora.targets", ["nothing of the kind"]],
+    ["hardware", "A100"],
+    ["hardware", ["A100"]],
+  ])("an option %s that is %j is refused", (name, value) => {
+    const [, inLora] = /^lora\.(.*)/.exec(name) ?? [];
+    const options = inLora === undefined ? { [name]: value } : { lora: { rank: 8, [inLora]: value } };
+    expect(() => plan(config, options)).toThrow(PlanError);
+    expect(() => plan(config, options)).toThrow(
+      `plan: ${name} is ${JSON.stringify(value).replace("null", "NaN")}; it must`,
+    );
+  });
+});
+
 describe("time and money", () => {
   const machine = { name: "x", peakFlops: 1e12, utilization: 0.5, source: "" };
 

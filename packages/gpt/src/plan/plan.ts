@@ -1,4 +1,6 @@
 import { PlanError } from "../errors.ts";
+import { requireOptions } from "../require-argument.ts";
+import { shown } from "../shown.ts";
 import { type Anatomy, anatomyOf, type ModelConfig } from "./anatomy.ts";
 import { countFlops, type Flops } from "./flops.ts";
 import { type Hardware, hardware as knownHardware } from "./hardware.ts";
@@ -55,12 +57,14 @@ export interface Run {
  * What a model of this configuration takes to train, to tune and to run: parameters, memory, operations, tokens, time
  * and money. Nothing of it is made.
  * @throws {ConfigError} for a configuration that no model can have
- * @throws {PlanError} for an option out of range
+ * @throws {PlanError} for another kind of model, and for an option out of range
  */
 export function plan(config: ModelConfig, options: PlanOptions = {}): Plan {
   const anatomy = anatomyOf(config);
+  requireOptions("plan", options);
   const { batchSize = 1, contextLength = anatomy.contextLength, lora = { rank: 8 } } = options;
-  requireCounts({ batchSize, contextLength, rank: lora.rank, tokens: options.tokens ?? 1 });
+  requireCounts({ batchSize, contextLength, "lora.rank": lora?.rank, tokens: options.tokens ?? 1 });
+  const machines = checkedHardware(options.hardware ?? knownHardware);
   const shape = { batchSize, contextLength };
   const flops = countFlops(anatomy, contextLength);
   const [training, checkpointing] = [false, true].map((on) =>
@@ -78,9 +82,7 @@ export function plan(config: ModelConfig, options: PlanOptions = {}): Plan {
     inference: inferencePlan(anatomy, shape),
     optimal,
     planned: scalingOf(anatomy.parameters, tokens, flops),
-    runs: (options.hardware ?? knownHardware).map((each) =>
-      run(each, tokens * flops.perToken, training, checkpointing),
-    ),
+    runs: machines.map((each) => run(each, tokens * flops.perToken, training, checkpointing)),
   };
   return { ...made, toString: () => planText(made) };
 }
@@ -88,8 +90,14 @@ export function plan(config: ModelConfig, options: PlanOptions = {}): Plan {
 type Shape = Pick<Plan, "batchSize" | "contextLength">;
 
 function loraPlan(anatomy: Anatomy, shape: Shape, lora: LoraShape): Plan["lora"] {
+  const { targets } = lora;
+  const count = targets === undefined || Array.isArray(targets) ? trainedParameters(anatomy, lora) : 0;
+  if (count === 0) {
+    const expected = "ends of the paths of linear layers in blocks, such as feedForward.up";
+    throw new PlanError(`plan: lora.targets is ${shown(targets)}; it must be a list of ${expected}.`);
+  }
   const memory = trainingMemory(anatomy, { ...shape, checkpointing: false, lora });
-  return { ...memory, ...lora, trainedParameters: trainedParameters(anatomy, lora) };
+  return { ...memory, ...lora, trainedParameters: count };
 }
 
 function inferencePlan(anatomy: Anatomy, shape: Shape): Plan["inference"] {
@@ -116,6 +124,13 @@ function run(machine: Hardware, flops: number, plain: TrainingMemory, checkpoint
 function requireCounts(counts: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(counts)) {
     if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new PlanError(`plan: ${name} is ${value}; it must be a positive whole number.`);
+    throw new PlanError(`plan: ${name} is ${shown(value)}; it must be a positive whole number.`);
   }
+}
+
+function checkedHardware(machines: readonly Hardware[]): readonly Hardware[] {
+  const isMachine = ({ peakFlops, utilization }: Hardware): boolean => peakFlops > 0 && utilization > 0;
+  if (Array.isArray(machines) && machines.every(isMachine)) return machines;
+  const expected = "a list of machines with peakFlops and utilization, such as hardware and await measureSpeed()";
+  throw new PlanError(`plan: hardware is ${shown(machines)}; it must be ${expected}.`);
 }

@@ -6,6 +6,7 @@ import { UnsupportedModelError } from "../errors.ts";
 import type { Family, Json } from "../families/family.ts";
 import { gpt2 } from "../families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "../families/index.ts";
+import { requirePath } from "../require-argument.ts";
 import { readFields } from "../storage/load-model.ts";
 import { openFamily } from "../storage/read-model.ts";
 import type { ModelConfig } from "./anatomy.ts";
@@ -41,6 +42,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
  * @throws {ModelFileError | ConfigError | UnsupportedModelError | TensorMismatchError} as `loadModel`
  */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
+  requirePath("readModelConfig", folder);
   const path = join(folder, "config.json");
   const fields = await readFields(folder, "config.json");
   const read = READERS.get(fields.model_type);

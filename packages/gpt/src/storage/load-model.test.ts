@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
@@ -11,7 +11,7 @@ import { type FakeHub, fakeHub } from "../../../weights/src/testing/fake-hub.ts"
 import { createDecoder, type Decoder } from "../decoder/decoder.ts";
 import { createGpt2, type Gpt2 } from "../decoder/gpt2.ts";
 import { createEncoder } from "../encoder/encoder.ts";
-import { ModelFileError, StorageTypeError, TensorMismatchError, WrongKindError } from "../errors.ts";
+import { ArgumentError, ModelFileError, StorageTypeError, TensorMismatchError, WrongKindError } from "../errors.ts";
 import { saveGguf } from "../gguf/save-gguf.ts";
 import { inTemporaryFolder } from "../testing/reference.ts";
 import { loadModel } from "./load-model.ts";
@@ -191,6 +191,46 @@ test("a type that there is not is named, with those that there are", () =>
     await expect(quantizeModel(model, "Q5_0" as QuantizedType)).rejects.toThrow(StorageTypeError);
     expect(memory().numTensors).toBe(before);
     expect(storedMatrices(model).size).toBe(0);
+    dispose(model);
+  }));
+
+test("what JavaScript lets through is refused, with what may be there", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = createGpt2(size, 1);
+    await saveModel(model, folder);
+    await saveGguf(model, join(folder, "model.gguf"));
+    const before = memory().numTensors;
+    const refused = async (call: (...args: never[]) => Promise<unknown>, args: unknown[], message: string) => {
+      const error = await call(...(args as never[])).then(String, (each: Error) => each);
+      expect(error).toBeInstanceOf(ArgumentError);
+      expect(String(error)).toContain(message);
+    };
+    for (const place of [folder, join(folder, "model.gguf")]) {
+      const kinds = 'it must be "decoder" or "encoder" or "encoder-decoder"';
+      await refused(loadModel, [place, "Decoder"], `kind is "Decoder"; ${kinds}`);
+      await refused(loadModel, [place, { precision: "F16" }], `kind is {"precision":"F16"}; ${kinds}`);
+      await refused(loadModel, [place, "decoder", "F16"], 'the object of options is "F16"');
+      const precision = "Q5_0" as StorageType;
+      await expect(loadModel(place, "decoder", { precision })).rejects.toThrow(StorageTypeError);
+    }
+    for (const wrong of [undefined, 5, "", {}]) {
+      await refused(loadModel, [wrong], "it must be a text");
+      await refused(saveModel, [model, wrong], "it must be a text");
+      await refused(saveGguf, [model, wrong], "it must be a text");
+    }
+    for (const wrong of [null, 5, {}, Promise.resolve(model)]) {
+      await refused(saveModel, [wrong, folder], "such as await loadModel(folder)");
+      await refused(saveGguf, [wrong, join(folder, "x.gguf")], "such as await loadModel(folder)");
+    }
+    await refused(saveGguf, [model, join(folder, "x.gguf"), "Q8_0"], "the object of options");
+    await refused(quantizeModel, [model, "Q8_0", null], "the object of options");
+    await expect(quantizeModel(model, "F32" as QuantizedType)).rejects.toThrow('take "BF16" or "F16" or "Q8_0"');
+    const tokenizer = { encode() {} } as never;
+    await expect(saveGguf(model, join(folder, "x.gguf"), { tokenizer })).rejects.toThrow(
+      "Make it with tokenizerToGguf",
+    );
+    expect(await readdir(folder)).not.toContain("x.gguf");
+    expect(memory().numTensors).toBe(before);
     dispose(model);
   }));
 

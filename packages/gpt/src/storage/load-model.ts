@@ -13,8 +13,10 @@ import {
 import { ConfigError, ModelFileError, WrongKindError } from "../errors.ts";
 import type { Json } from "../families/family.ts";
 import { loadGguf } from "../gguf/load-gguf.ts";
+import { requireOptions, requirePath } from "../require-argument.ts";
 import { holdsLlama2c } from "./load-llama2c.ts";
-import { type ModelKind, type ModelKinds, readModel, requireKnown } from "./read-model.ts";
+import { type ModelKind, type ModelKinds, readModel, requireKind, requireKnown } from "./read-model.ts";
+import { requireStorageType } from "./storage-type.ts";
 
 export interface LoadModelOptions extends Omit<DownloadOptions, "files"> {
   /**
@@ -35,6 +37,7 @@ export interface LoadModelOptions extends Omit<DownloadOptions, "files"> {
  * @throws {ModelFileError} for a place that is missing, a config.json that is missing or is not JSON, or a file of another format
  * @throws {UnsupportedModelError} for another architecture, or a variant of one that computes something else
  * @throws {WrongKindError} for an architecture of another kind
+ * @throws {ArgumentError | StorageTypeError} for a kind, a precision or a place that makes no sense
  * @throws {ConfigError} for a configuration that cannot be built
  * @throws {TensorMismatchError} for tensors that are missing, unknown or of another shape
  * @throws {ReadError | SafetensorsError | ShardIndexError | UnsupportedDTypeError} of `@tessera-lm/weights`, for weights
@@ -50,11 +53,20 @@ export async function loadModel<Kind extends ModelKind = "decoder">(
   kind: Kind = "decoder" as Kind,
   options: LoadModelOptions = {},
 ): Promise<ModelKinds[Kind]> {
+  requireArguments(place, kind, options);
   const local = (await isThere(place)) ? place : await fetched(place, options);
   const found = await stat(local).catch((cause: Error) => {
     throw new ModelFileError(`Cannot read ${local}: ${cause.message}.`, { cause });
   });
   return found.isDirectory() ? loadFolder(local, kind, options) : loadFile(local, kind, options);
+}
+
+/** @throws {ArgumentError | StorageTypeError} for what JavaScript lets through */
+function requireArguments(place: unknown, kind: unknown, options: LoadModelOptions): void {
+  requirePath("loadModel", place);
+  requireKind("loadModel", kind);
+  requireOptions("loadModel", options);
+  requireStorageType(options.precision ?? "F32");
 }
 
 /** `owner/name`, of the characters that the hub allows, and perhaps the path of a GGUF file in it. */

@@ -8,8 +8,10 @@ import {
   type StorageType,
 } from "@tessera-lm/weights";
 import { QuantizedModelError } from "../errors.ts";
+import { requireOptions } from "../require-argument.ts";
 import { type Band, bandsOf } from "./bands.ts";
 import { storable, store } from "./storable.ts";
+import { requireStorageType } from "./storage-type.ts";
 import { QuantizedParts, sizeOf } from "./stored-matrix.ts";
 
 /** How the weights of a model can be kept. */
@@ -50,6 +52,7 @@ export interface QuantizeModelOptions {
  * whole blocks of 32 becomes F16, as in llama.cpp. The model can then be run and written with `saveGguf`, not trained.
  * @param model any model of this package, without adapters
  * @throws {QuantizedModelError} if there is nothing to quantise: the model has been quantised before
+ * @throws {StorageTypeError | ArgumentError} for another type, or options that are none
  * @throws {QuantizationError} of `@tessera-lm/weights`, for weights that the type cannot hold, such as NaN in blocks and 100,000 in F16; the matrices before stay quantised
  */
 export async function quantizeModel(
@@ -57,7 +60,9 @@ export async function quantizeModel(
   type: QuantizedType,
   options: QuantizeModelOptions = {},
 ): Promise<QuantizedModelReport> {
-  const found = storable(model);
+  requireStorageType(type, "F32");
+  requireOptions("quantizeModel", options);
+  const found = storable(Object(model));
   if (found.size === 0) throw new QuantizedModelError();
   const perplexityBefore = await options.perplexity?.();
   const matrices: QuantizedMatrixReport[] = [];

@@ -1,15 +1,16 @@
 import type { StoredMatrix } from "@tessera-lm/ops";
-import { blockValues, type HostTensor, type StorageType, type TensorEntry, type TensorFile } from "@tessera-lm/weights";
+import { blockValues, type StorageType, type TensorEntry, type TensorFile } from "@tessera-lm/weights";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { Gpt2 } from "../decoder/gpt2.ts";
 import type { Encoder } from "../encoder/encoder.ts";
 import type { EncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
-import { TensorMismatchError, UnsupportedModelError, WrongKindError } from "../errors.ts";
+import { ArgumentError, TensorMismatchError, UnsupportedModelError, WrongKindError } from "../errors.ts";
 import type { Family, Json, StoredTensor } from "../families/family.ts";
 import { gpt2 } from "../families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "../families/index.ts";
 import { bandsOf, putTurned } from "./bands.ts";
 import { allFloats, fillModel, hollow } from "./fill-model.ts";
+import { requireStorageType } from "./storage-type.ts";
 import { QuantizedParts } from "./stored-matrix.ts";
 
 /** What a model computes, and what it is opened as. */
@@ -70,6 +71,7 @@ export interface ReadModelOptions {
  * @throws {WrongKindError} for an architecture of another kind
  * @throws {ConfigError} for a configuration that cannot be built
  * @throws {TensorMismatchError} for tensors that are missing, unknown, of another shape or no floats
+ * @throws {ArgumentError | StorageTypeError} for a kind or a precision that there is not
  */
 export async function readModel<Kind extends ModelKind = "decoder">(
   fields: Readonly<Record<string, unknown>>,
@@ -77,10 +79,19 @@ export async function readModel<Kind extends ModelKind = "decoder">(
   kind: Kind = "decoder" as Kind,
   { precision = "F32", place = "the model", generationConfig = {} }: ReadModelOptions = {},
 ): Promise<ModelKinds[Kind]> {
+  requireKind("readModel", kind);
+  requireStorageType(precision);
   const read = readerOf(fields.model_type, kind, `${place}/config.json`);
   const eos_token_id = generationConfig.eos_token_id ?? fields.eos_token_id;
   const all = eos_token_id === undefined ? fields : { ...fields, eos_token_id };
   return await read({ fields: all, file, place, precision });
+}
+
+/** @throws {ArgumentError} for a kind that there is not, as JavaScript lets through */
+export function requireKind(where: string, kind: unknown): void {
+  const kinds = Object.keys(READERS);
+  if (kinds.includes(kind as string)) return;
+  throw new ArgumentError(where, "kind", kind, kinds.map((each) => JSON.stringify(each)).join(" or "));
 }
 
 /** Before weights are looked for. @throws {UnsupportedModelError | WrongKindError} as {@link readModel} */
@@ -219,13 +230,9 @@ function nameIn(names: ReadonlyMap<string, string>, name: string, prefix: string
   return !names.has(name) && names.has(bare) ? bare : name;
 }
 
-/** The numbers of a tensor, a multiple of `unit` rows at a time. */
+/** The numbers of a tensor, which `checkedTensors` has seen to be floats, a multiple of `unit` rows at a time. */
 async function* readFloats(file: TensorFile, { name, shape }: StoredTensor, unit = 1): AsyncGenerator<Float32Array> {
   for (const [start, end] of bandsOf(shape, unit)) {
-    const { data, dtype }: HostTensor = await file.readRows(name, start, end);
-    if (!(data instanceof Float32Array)) {
-      throw new TensorMismatchError("loadModel: weights are F32, F16 or BF16", [`${name} is ${dtype}`]);
-    }
-    yield data;
+    yield (await file.readRows(name, start, end)).data as Float32Array;
   }
 }

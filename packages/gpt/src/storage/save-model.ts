@@ -9,6 +9,7 @@ import { TensorMismatchError } from "../errors.ts";
 import type { Family, Json, StoredTensor } from "../families/family.ts";
 import { gpt2 } from "../families/gpt2.ts";
 import { decoderFamily, encoderDecoderFamilies, encoderFamilies, firstHolding } from "../families/index.ts";
+import { requireModel, requirePath } from "../require-argument.ts";
 import type { ModelKinds } from "./read-model.ts";
 import { misfits, valuesInFile } from "./saved-parts.ts";
 import { storedMatrices } from "./storable.ts";
@@ -20,9 +21,12 @@ import { storedMatrices } from "./storable.ts";
  * is made if it is missing. Weights are fetched from the backend one after the other, while the event loop runs: do not
  * change the model until the promise resolves.
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first; for a quantised one, too
+ * @throws {ArgumentError} for what is no model, and for a folder that is no text
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
 export async function saveModel(model: ModelKinds[keyof ModelKinds], folder: string): Promise<void> {
+  requireModel("saveModel", model);
+  requirePath("saveModel", folder);
   const { name, config, tensors } = storedForm(model);
   const own = parameters(model);
   const problems = misfits(name, own.keys(), tensors);
