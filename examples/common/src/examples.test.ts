@@ -1,8 +1,13 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createGpt2 } from "@tessera-lm/gpt";
+import { saveGguf, saveModel } from "@tessera-lm/gpt/node";
+import { tokenizerToGguf } from "@tessera-lm/tokenizer/gguf";
+import { saveTokenizer } from "@tessera-lm/tokenizer/node";
+import { trainBytePair } from "@tessera-lm/tokenizer/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatedPlays } from "./generated-plays.ts";
-import { runExample, temporaryFolder, tinyModelFolder } from "./testing.ts";
+import { runExample, startExample, temporaryFolder, tinyModelFolder } from "./testing.ts";
 
 let folder: string;
 let model: string;
@@ -24,7 +29,44 @@ describe("generate", { timeout: 60_000 }, () => {
   it("says in one line where a model is missing", async () => {
     const { code, stderr } = await runExample("generate", "--model", folder, "--prompt", "x");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: .* holds no model.*npm start\n$/);
+    expect(stderr).toMatch(/^error: .* holds no model.*npm start.*\n$/);
+  });
+});
+
+describe("generate from other places", { timeout: 60_000 }, () => {
+  const generate = (place: string): ReturnType<typeof runExample> =>
+    runExample("generate", "--model", place, "--prompt", "To be", "--tokens", "20", "--seed", "7");
+
+  it("continues a prompt with a GGUF file, as with its folder", async () => {
+    const file = join(folder, "tiny.gguf");
+    const tokenizer = trainBytePair(["to be or not to be"], { vocabSize: 260 });
+    const config = { vocabSize: 260, contextLength: 32, numLayers: 1, numHeads: 2, width: 16 };
+    await saveGguf(createGpt2(config, 1), file, { tokenizer: tokenizerToGguf(tokenizer) });
+    await saveModel(createGpt2(config, 1), join(folder, "same"));
+    await saveTokenizer(tokenizer, join(folder, "same"));
+    const [fromFile, fromFolder] = [await generate(file), await generate(join(folder, "same"))];
+    expect(fromFile).toMatchObject({ code: 0, stderr: "" });
+    expect(fromFile.stdout).toMatch(/^To be/);
+    expect(fromFile.stdout).toBe(fromFolder.stdout);
+  });
+
+  it("says in one line what a place lacks", async () => {
+    const config = { vocabSize: 260, contextLength: 32, numLayers: 1, numHeads: 2, width: 16 };
+    await saveGguf(createGpt2(config, 1), join(folder, "bare.gguf"));
+    await saveModel(createGpt2(config, 1), join(folder, "bare"));
+    await writeFile(join(folder, "damaged.gguf"), "GGUF");
+    const problems = {
+      "bare.gguf": /bare\.gguf holds a model without its tokenizer/,
+      bare: /bare: the folder holds no tokenizer; expected tokenizer\.json/,
+      "damaged.gguf": /damaged\.gguf.*The file is damaged/,
+      "nowhere.gguf": /nowhere\.gguf does not exist/,
+    };
+    for (const [place, problem] of Object.entries(problems)) {
+      const { code, stdout, stderr } = await generate(join(folder, place));
+      expect({ place, code, stdout }).toEqual({ place, code: 1, stdout: "" });
+      expect(stderr).toMatch(problem);
+      expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    }
   });
 });
 
@@ -58,6 +100,17 @@ describe("families", { timeout: 120_000 }, () => {
     const losses = [...stdout.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss));
     expect(losses).toHaveLength(3 * 7);
     for (const first of [0, 7, 14]) expect(losses[first + 6]).toBeLessThan(0.95 * losses[first]);
+  });
+
+  it("ends at Ctrl-C without another word", async () => {
+    const data = join(folder, "families.txt");
+    await writeFile(data, generatedPlays(3000, 1));
+    const { child, ended } = startExample("families", ["--data", data, "--steps", "100000"]);
+    await new Promise<void>((resolve) => child.stdout?.on("data", (text) => /step 1\//.test(text) && resolve()));
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
+    expect(stdout).toMatch(/A decoder[^\n]*\nstep 1\/100000 {2}loss [\d.]+\n$/); // neither of the other two
   });
 });
 

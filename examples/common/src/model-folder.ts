@@ -11,9 +11,10 @@ export async function findModelFolder(named: string | undefined): Promise<string
   if (existsSync(join(folder, "config.json"))) return folder;
   const last = await latestCheckpoint(join(folder, "checkpoints"));
   if (last !== undefined) return last;
-  throw new UsageError(
-    `${folder} holds no model: neither a config.json nor a run with checkpoints. Train one: npm start`,
-  );
+  const problem = existsSync(folder)
+    ? "holds no model: neither a config.json nor a run with checkpoints"
+    : "does not exist";
+  throw new UsageError(`${folder} ${problem}. Train a model with npm start, or name another one with --model.`);
 }
 
 /** The settings of the run that made the model in `folder`, if it is a checkpoint of one. */

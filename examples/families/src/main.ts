@@ -65,6 +65,7 @@ await runMain(async () => {
     objective: Objective<B>,
     batches: BatchSource<B>,
   ): Promise<void> {
+    if (signal.aborted) return; // one Ctrl-C ends all three
     const own = parameters(model);
     const count = [...own.values()].reduce((sum, { size: numbers }) => sum + numbers, 0);
     console.log(`\n${name}: ${count.toLocaleString("en")} parameters`);

@@ -1,4 +1,5 @@
 /** Continues a prompt with a trained model, as the tokens come: `npm run example -- generate --model out/shakespeare`. */
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import {
   createCommand,
@@ -14,8 +15,9 @@ import {
 } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
 import type { Decoder, Gpt2 } from "@tessera-lm/gpt";
-import { loadModel } from "@tessera-lm/gpt/node";
+import { loadGguf, loadModel } from "@tessera-lm/gpt/node";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { tokenizerFromGguf } from "@tessera-lm/tokenizer/gguf";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
 
 interface Options {
@@ -35,7 +37,7 @@ await runMain(async () => {
     "npm run example -- generate",
     "Continue a prompt, or without one line after line of yours.",
   )
-    .option("--model <folder>", "a model folder, or the folder of a run (default: the last run)", path)
+    .option("--model <path>", "a model folder, the folder of a run, or a GGUF file (default: the last run)", path)
     .option("--prompt <text>", "what to continue; without it, type lines to continue")
     .option("--tokens <number>", "how many tokens to add", positiveInteger, 300)
     .option(
@@ -51,14 +53,12 @@ await runMain(async () => {
     .option("--seed <number>", "the same seed gives the same text", nonNegativeInteger, 1)
     .parse()
     .opts<Options>();
-  const folder = await findModelFolder(options.model);
-  await useBackend();
-  const model = await loadModel(folder);
-  const tokenizer = passingOverUnknown(await loadTokenizer(folder));
+  const { model, tokenizer } = await openModel(options.model);
   if (options.prompt !== undefined) return await write(model, tokenizer, options.prompt, options);
 
   console.log("Type the beginning of a text; an empty line ends.");
   const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+  terminal.on("SIGINT", () => process.exit(130)); // it catches Ctrl-C, which would end the loop after the text
   terminal.prompt();
   for await (const line of terminal) {
     if (line === "") break;
@@ -67,6 +67,20 @@ await runMain(async () => {
   }
   terminal.close();
 });
+
+/** A model and its tokenizer; a GGUF file holds both. */
+async function openModel(named: string | undefined): Promise<{ model: Gpt2 | Decoder; tokenizer: Tokenizer }> {
+  if (named !== undefined && /\.gguf$/i.test(named) && existsSync(named)) {
+    await useBackend();
+    const { model, metadata } = await loadGguf(named);
+    if (!metadata.has("tokenizer.ggml.tokens")) throw new UsageError(`${named} holds a model without its tokenizer.`);
+    return { model, tokenizer: passingOverUnknown(tokenizerFromGguf(metadata)) };
+  }
+  const folder = await findModelFolder(named);
+  const tokenizer = passingOverUnknown(await loadTokenizer(folder)); // first, because a model takes longer
+  await useBackend();
+  return { model: await loadModel(folder), tokenizer };
+}
 
 /** Prints the prompt and its continuation, as it comes. */
 async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string, options: Options): Promise<void> {
