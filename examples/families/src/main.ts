@@ -56,6 +56,8 @@ await runMain(async () => {
   const sentinels = Array.from({ length: NUM_SENTINELS }, (_, i) => endOfText + 1 + i);
   const vocabSize = endOfText + 1 + NUM_SENTINELS;
   const size = { vocabSize, contextLength: 64, numLayers: 2, numHeads: 4, width: 64 };
+  const ignorance = Math.log(vocabSize).toFixed(2);
+  console.log(`Loss is in nats per token; a model that knows nothing loses ln ${vocabSize} = ${ignorance}.`);
   const windows = (): BatchSource => randomWindows(tokens, { batchSize: 16, contextLength: 64, seed });
 
   /** The whole of training, whatever the model and the objective. */

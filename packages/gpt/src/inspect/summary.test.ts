@@ -59,6 +59,18 @@ test("the text has one row for blocks that look the same", () => {
   expect(text).toMatch(/\n40,\d{3} parameters, 40,\d{3} of them trainable, 16\d\.\d kB$/);
 });
 
+test("parts whose whole is no module are named by their path from the next one that is", () => {
+  const labels = (model: object): string[] =>
+    String(summary(model))
+      .split("\n")
+      .map((line) => line.trimEnd());
+  const writer = labels(models.EncoderDecoder);
+  for (const label of ["  encoder.blocks.0", "  encoder.finalNorm", "  decoder.blocks.1–2", "    crossAttention"]) {
+    expect(writer.some((line) => line.startsWith(`${label} `))).toBe(true);
+  }
+  expect(labels(models.Encoder).some((line) => line.startsWith("  maskedHead.dense "))).toBe(true);
+});
+
 test("a block that differs has rows of its own", () => {
   const model = createGpt2(sizes, 1);
   replaceModules(model, (path, module) =>

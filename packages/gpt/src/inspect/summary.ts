@@ -134,6 +134,7 @@ function summaryText(rows: readonly ModuleSummary[]): string {
 /** The rows without those of the neighbours in a list that look the same; the first then stands for all: `blocks.0–11`. */
 function withoutRepeats(rows: readonly ModuleSummary[]): { row: ModuleSummary; label: string }[] {
   const shown: { row: ModuleSummary; label: string }[] = [];
+  const show = (row: ModuleSummary, range = ""): void => void shown.push({ row, label: labelOf(row, rows, range) });
   for (let at = 0; at < rows.length; ) {
     const row = rows[at] as ModuleSummary;
     const [, list, first] = /^(.*\.|)(\d+)$/.exec(row.path) ?? [];
@@ -144,13 +145,10 @@ function withoutRepeats(rows: readonly ModuleSummary[]): { row: ModuleSummary; l
       next += part.length;
       last++;
     }
-    const label = `${last > Number(first) ? `${first}–${last}` : ""}`;
-    shown.push({ row, label: labelOf(row, label) });
-    if (label === "") at++;
-    else {
-      shown.push(...part.slice(1).map((each) => ({ row: each, label: labelOf(each, "") })));
-      at = next;
-    }
+    const isList = last > Number(first);
+    show(row, isList ? `${first}–${last}` : "");
+    if (isList) for (const each of part.slice(1)) show(each);
+    at = isList ? next : at + 1;
   }
   return shown;
 }
@@ -168,12 +166,13 @@ function looksLike(some: readonly ModuleSummary[], others: readonly ModuleSummar
   return look(some) === look(others);
 }
 
-/** Indented as deep as it lies; of a list its name and which of it. */
-function labelOf({ path, type }: ModuleSummary, range: string): string {
+/** What its path adds to the module that it is a part of, indented as deep as it lies; of a list which of it. */
+function labelOf({ path, type }: ModuleSummary, rows: readonly ModuleSummary[], range: string): string {
   if (path === "") return type;
-  const keys = path.split(".");
-  const depth = keys.filter((key) => !/^\d+$/.test(key)).length;
-  const last = keys.at(-1) as string;
-  const name = /^\d+$/.test(last) ? `${keys.at(-2) ?? ""}.${range || last}` : last;
-  return `${"  ".repeat(depth)}${name}`;
+  const wholes = rows.map((row) => row.path).filter((whole) => whole !== "" && path.startsWith(`${whole}.`));
+  const name = wholes.reduce(
+    (rest, whole) => (path.length - whole.length <= rest.length ? path.slice(whole.length + 1) : rest),
+    path,
+  );
+  return `${"  ".repeat(wholes.length + 1)}${range === "" ? name : name.replace(/\d+$/, range)}`;
 }

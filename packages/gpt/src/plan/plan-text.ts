@@ -13,11 +13,12 @@ export function planText(plan: Omit<Plan, "toString">): string {
     `Training on ${texts} a step, float32\n${trainingTable(plan)}\n${ruleOfThumb(plan.training)}`,
     `Running ${texts}\n${inferenceTable(plan)}`,
     `Operations\n${flopsTable(plan)}`,
-    `Tokens (Hoffmann et al. 2022)\n${tokensTable(plan)}`,
+    `Tokens (Hoffmann et al. 2022)\n${tokensTable(plan)}${parameters < FITTED_FROM ? TOO_SMALL : ""}`,
     `Time and money for ${inThousands(plan.planned.tokens)} tokens\n${runsTable(plan.runs)}`,
     ...(plan.runs.some(({ cost }) => cost !== undefined)
       ? [`Prices are those of spot instances in ${PRICES_OF}.`]
       : []),
+    "k, M, G, T, P, E and Z stand for 10³, 10⁶, 10⁹, 10¹², 10¹⁵, 10¹⁸ and 10²¹.",
   ].join("\n\n");
 }
 
@@ -63,6 +64,8 @@ function flopsTable({ flops, contextLength }: Omit<Plan, "toString">): string {
 
 /** Far below the 44 million parameters that the law was fitted from, it predicts worse than guessing. */
 const FITTED_FROM = 10e6;
+const TOO_SMALL =
+  "\nThe law was fitted from 44 million parameters on and predicts no loss of a model that is so small.";
 
 function tokensTable({ optimal, planned }: Omit<Plan, "toString">): string {
   const same = optimal.tokens.toPrecision(6) === planned.tokens.toPrecision(6);
@@ -82,11 +85,13 @@ function runsTable(runs: readonly Run[]): string {
     `${inThousands(hardware.peakFlops)}FLOP/s`,
     `${Math.round(100 * hardware.utilization)} %`,
     duration(seconds),
-    cost === undefined ? "" : `$${cost < 100 ? cost.toFixed(2) : grouped(cost)}`,
+    cost === undefined ? "" : dollars(cost),
     fits ?? "",
   ]);
-  return textTable(["machine", "peak", "reached", "time", "price", "memory suffices"], rows);
+  return textTable(["machine", "peak speed", "reached", "time", "price", "memory suffices"], rows);
 }
+
+const dollars = (cost: number): string => (cost < 0.01 ? "<$0.01" : `$${cost < 100 ? cost.toFixed(2) : grouped(cost)}`);
 
 /** In the unit that suits it: `3.5 days`. */
 function duration(seconds: number): string {
