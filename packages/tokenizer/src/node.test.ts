@@ -81,6 +81,12 @@ test("a folder that cannot be made is named", async () => {
   await expect(saveTokenizer(bytePairs, target)).rejects.toThrow(`Cannot save the tokenizer to ${target}`);
 });
 
+test.runIf(process.platform === "linux")("a folder where the system makes none is named, too", async () => {
+  for (const target of ["/proc/tokenizer", "/proc/1/new/folder"]) {
+    await expect(saveTokenizer(bytePairs, target)).rejects.toThrow(SaveTokenizerError);
+  }
+});
+
 test.each([
   ["encoder.json", "vocab.bpe"],
   ["vocab.json", "merges.txt"],

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
 import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
@@ -64,7 +64,7 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
 export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promise<void> {
   const files = { "tokenizer.json": tokenizerToJson(tokenizer), "tokenizer_config.json": describeConfig(tokenizer) };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(resolve(folder));
     for (const [name, text] of Object.entries(files)) await replaceFile(join(folder, name), text);
   } catch (cause) {
     throw new SaveTokenizerError(folder, { cause });
@@ -147,6 +147,15 @@ async function readBytesOrThrow(path: string): Promise<Buffer> {
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === "ENOENT") return "it is not there.";
   return code === "EISDIR" ? "it is a folder, and a file is needed." : `it cannot be read (${message}).`;
+}
+
+/** Not mkdir's own `recursive`, which never ends where a folder exists but takes no children, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
+  if (await lstat(path).catch(() => undefined)) return;
+  await makeFolders(dirname(path));
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error; // somebody else was faster
+  });
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

@@ -4,4 +4,9 @@ export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.t
 export { trainUnigram, type UnigramTrainingOptions } from "./train/train-unigram.ts";
 export { trainWordPiece, type WordPieceTrainingOptions } from "./train/train-wordpiece.ts";
 export { truncateVocabulary } from "./train/truncate-vocabulary.ts";
-export { type VocabularyReport, type VocabularyReportOptions, vocabularyReport } from "./train/vocabulary-report.ts";
+export {
+  type VocabularyReport,
+  type VocabularyReportOptions,
+  type VocabularyRow,
+  vocabularyReport,
+} from "./train/vocabulary-report.ts";

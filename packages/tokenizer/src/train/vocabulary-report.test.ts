@@ -27,6 +27,17 @@ test("a head of its own costs as much again; half precision costs half", () => {
   expect(row).toMatchObject({ embeddingParameters: 5160, embeddingBytes: 10320, tokensPerWord: 0, bytesPerToken: 0 });
 });
 
+test("as text it is a table", () => {
+  const report = vocabularyReport([small, large], ["ab ab"], { width: 1000 });
+  expect(report).toHaveLength(2);
+  expect(String(report).split("\n")).toEqual([
+    "vocabulary  tokens  per word  bytes per token  unused  embedding  memory",
+    "──────────  ──────  ────────  ───────────────  ──────  ─────────  ──────",
+    "       258       3      1.50             1.67  99.2 %    258,000  1.0 MB",
+    "       259       2      1.00             2.50  99.2 %    259,000  1.0 MB",
+  ]);
+});
+
 test("refuses a width that is none", () => {
   expect(() => vocabularyReport([small], [], { width: 0 })).toThrow(InvalidTrainingOptionError);
 });

@@ -12,8 +12,14 @@ export interface VocabularyReportOptions {
   readonly dtype?: "float32" | "float16" | "bfloat16";
 }
 
+/** One row for each vocabulary, in the order in which they were given; as text, a table. */
+export interface VocabularyReport extends ReadonlyArray<VocabularyRow> {
+  /** The rows as a table to read. */
+  toString(): string;
+}
+
 /** What a vocabulary makes of some texts, and what it costs a model. */
-export interface VocabularyReport {
+export interface VocabularyRow {
   readonly vocabSize: number;
   /** Tokens of all texts. */
   readonly numTokens: number;
@@ -29,7 +35,7 @@ export interface VocabularyReport {
 }
 
 /**
- * Compares vocabularies, to choose a size: one row for each tokenizer. Take texts that none of them was trained on.
+ * Compares vocabularies, to choose a size: one row for each tokenizer, and as text a table. Take texts that none of them was trained on.
  *
  * @throws InvalidArgumentError for what are no texts
  * @throws InvalidTrainingOptionError if `width` is not a whole number from 1
@@ -38,7 +44,7 @@ export function vocabularyReport(
   tokenizers: Iterable<Tokenizer>,
   texts: Iterable<string>,
   options: VocabularyReportOptions,
-): VocabularyReport[] {
+): VocabularyReport {
   const { width, tied = true, dtype = "float32" } = options;
   requireWhole("width", width, 1);
   requireTexts(texts);
@@ -54,7 +60,7 @@ export function vocabularyReport(
       for (const id of ids) usage.used.add(id);
     }
   }
-  return usages.map(({ tokenizer, numTokens, used }) => {
+  const rows = usages.map(({ tokenizer, numTokens, used }) => {
     const numOrdinary = tokenizer.vocabSize - tokenizer.specialTokens.size;
     const embeddingParameters = tokenizer.vocabSize * width * (tied ? 1 : 2);
     return {
@@ -67,7 +73,28 @@ export function vocabularyReport(
       embeddingBytes: embeddingParameters * (dtype === "float32" ? 4 : 2),
     };
   });
+  return Object.assign(rows, { toString: () => reportText(rows) });
 }
+
+function reportText(rows: readonly VocabularyRow[]): string {
+  const head = ["vocabulary", "tokens", "per word", "bytes per token", "unused", "embedding", "memory"];
+  const lines = rows.map((row) => [
+    grouped(row.vocabSize),
+    grouped(row.numTokens),
+    row.tokensPerWord.toFixed(2),
+    row.bytesPerToken.toFixed(2),
+    `${(100 * row.unusedShare).toFixed(1)} %`,
+    grouped(row.embeddingParameters),
+    `${(row.embeddingBytes / 1e6).toFixed(1)} MB`,
+  ]);
+  const widths = head.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column]?.length ?? 0)));
+  const aligned = [head, widths.map((width) => "─".repeat(width)), ...lines].map((line) =>
+    line.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  "),
+  );
+  return aligned.join("\n");
+}
+
+const grouped = (value: number): string => value.toLocaleString("en-US");
 
 function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b;
