@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createGpt2 } from "@tessera-lm/gpt";
 import { saveGguf, saveModel } from "@tessera-lm/gpt/node";
 import { tokenizerToGguf } from "@tessera-lm/tokenizer/gguf";
-import { saveTokenizer } from "@tessera-lm/tokenizer/node";
+import { loadTokenizer, saveTokenizer } from "@tessera-lm/tokenizer/node";
 import { trainBytePair } from "@tessera-lm/tokenizer/train";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatedPlays } from "./generated-plays.ts";
@@ -114,7 +114,7 @@ describe("families", { timeout: 120_000 }, () => {
   });
 });
 
-describe("tokenizer", { timeout: 60_000 }, () => {
+describe("tokenizer", { timeout: 120_000 }, () => {
   it("shows a text as tokens, in the terminal and as a page with a chart", async () => {
     const data = join(folder, "learned.txt");
     await writeFile(data, "the cat and the hat ".repeat(50));
@@ -141,10 +141,41 @@ describe("tokenizer", { timeout: 60_000 }, () => {
     expect(stdout).toContain("passed over broken: Unsupported file");
   });
 
-  it("says in one line where there are no vocabularies", async () => {
-    const { code, stderr } = await runExample("tokenizer", "x", "--vocabularies", join(folder, "nowhere"));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: .*nowhere is not a folder.*\n$/);
+  it("says in one line what is wrong with its options", async () => {
+    const empty = join(folder, "empty.txt");
+    await writeFile(empty, "");
+    const wrong: [args: string[], message: RegExp][] = [
+      [["x", "--vocabularies", join(folder, "nowhere")], /nowhere is not a folder/],
+      [["x", "--languages", join(folder, "nowhere")], /nowhere is not a folder that can be read; .*language/],
+      [["x", "--file", empty], /There are two texts/],
+      [["--file", empty], /empty\.txt is empty; name a file/],
+      [["x", "--train", empty], /leave the other text out/],
+      [["--vocab-size", "300"], /goes with --train/],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stdout, stderr } = await runExample("tokenizer", ...args);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(/^error: .*\n$/);
+      expect(stderr).toMatch(message);
+    }
+  });
+
+  it("learns a vocabulary and saves it", async () => {
+    const data = join(folder, "learned.txt");
+    await writeFile(data, "the cat and the hat ".repeat(50));
+    const out = join(folder, "vocabulary");
+    const { code, stdout, stderr } = await runExample(
+      "tokenizer",
+      "--train",
+      data,
+      "--vocab-size",
+      "262",
+      "--out",
+      out,
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^262 tokens learned, of \d\.\d\d bytes in this text\.\nSaved in /);
+    expect((await loadTokenizer(out)).vocabSize).toBe(262);
   });
 });
 

@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "@tessera-examples/common";
+import { readText } from "@tessera-lm/data/node";
 
 /** The same sentences in one language. */
 export interface LanguageSample {
@@ -11,12 +12,17 @@ export interface LanguageSample {
 
 /** Text files of the same sentences, one language each, named by it as in FLORES-200: `deu_Latn.txt`. */
 export async function readLanguages(folder: string): Promise<LanguageSample[]> {
-  const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".txt"));
+  const names = await readdir(folder).catch(() => {
+    throw new UsageError(`${folder} is not a folder that can be read; give one with a .txt file for each language.`);
+  });
+  const files = names.filter((name) => name.endsWith(".txt"));
   if (files.length === 0) throw new UsageError(`${folder} holds no .txt files, one for each language.`);
   return Promise.all(
     files.map(async (file) => {
-      const text = await readFile(join(folder, file), "utf8");
-      return sample(languageName(file.slice(0, -".txt".length)), text);
+      const path = join(folder, file);
+      const read = sample(languageName(file.slice(0, -".txt".length)), await readText(path));
+      if (read.sentences === 0) throw new UsageError(`${path} has no sentence; each line should be one.`);
+      return read;
     }),
   );
 }

@@ -1,15 +1,17 @@
-/** Shows a text as tokens and compares vocabularies: `npm run example -- tokenizer "Some text"`. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { createCommand, path, runMain, UsageError } from "@tessera-examples/common";
+/** Shows a text as tokens and compares vocabularies, or learns one: `npm run example -- tokenizer "Some text"`. */
+import { basename, join } from "node:path";
+import { createCommand, path, positiveInteger, runMain, UsageError } from "@tessera-examples/common";
+import { EmptyTextError } from "@tessera-lm/data";
 import { readText } from "@tessera-lm/data/node";
 import type { Tokenizer } from "@tessera-lm/tokenizer";
+import { writeFileAtomic } from "@tessera-lm/weights/node";
 import pc from "picocolors";
 import type { ChartRow } from "./chart.ts";
 import { humanRights, humanRightsName, type LanguageSample, readLanguages } from "./languages.ts";
 import { renderPage } from "./page.ts";
 import { piecesOf, tokenCount } from "./pieces.ts";
 import { coloured } from "./terminal.ts";
+import { trainAndSave } from "./train.ts";
 import { findVocabularies, trainedVocabularies, type Vocabulary } from "./vocabularies.ts";
 
 interface Options {
@@ -17,7 +19,9 @@ interface Options {
   readonly data?: string;
   readonly vocabularies?: string;
   readonly languages?: string;
-  readonly out: string;
+  readonly train?: string;
+  readonly vocabSize?: number;
+  readonly out?: string;
 }
 
 const sampleText = `Call me naïve — don't you think 12,345.67 tokens are enough?
@@ -35,10 +39,16 @@ await runMain(async () => {
     .option("--data <file>", "learn two vocabularies from this text (default: tiny Shakespeare)", path)
     .option("--vocabularies <folder>", "compare the tokenizers in this folder too", path)
     .option("--languages <folder>", "the same sentences in files by language, as FLORES-200 has them", path)
-    .option("--out <file>", "where the page is written", path, join("out", "tokens.html"))
+    .option("--train <file>", "learn a vocabulary from this text and save it, and do nothing else", path)
+    .option("--vocab-size <number>", "how many tokens --train learns (default: 8000)", positiveInteger)
+    .option("--out <path>", "the page, or the folder of --train (default: out/tokens.html, out/tokenizer)", path)
     .parse();
   const options = command.opts<Options>();
-  const text = await chosenText(command.args[0], options.file);
+  const [named] = command.args;
+  if (options.train !== undefined) return learn(options.train, named, options);
+  if (options.vocabSize !== undefined) throw new UsageError("--vocab-size goes with --train.");
+  const text = await chosenText(named, options.file);
+  const samples = options.languages === undefined ? humanRights() : await readLanguages(options.languages);
 
   const others = await otherVocabularies(options.vocabularies);
   const vocabularies = [...(await trainedVocabularies(options.data, (line) => console.log(pc.dim(line)))), ...others];
@@ -51,22 +61,36 @@ await runMain(async () => {
     );
   }
 
-  const samples = options.languages === undefined ? humanRights() : await readLanguages(options.languages);
+  const { out = join("out", "tokens.html") } = options;
   const page = renderPage({
     bytes: Buffer.byteLength(text),
     readings,
     languages: samples.map((sample) => languageRow(vocabularies, sample)).sort((a, b) => mean(a) - mean(b)),
     languageSource: options.languages === undefined ? humanRightsName : basename(options.languages),
   });
-  await mkdir(dirname(options.out), { recursive: true });
-  await writeFile(options.out, page);
-  console.log(`\nThe same as a page, with a chart of ${samples.length} languages: ${options.out}`);
+  await writeFileAtomic(out, page);
+  console.log(`\nThe same as a page, with a chart of ${samples.length} languages: ${out}`);
 });
 
+async function learn(file: string, text: string | undefined, options: Options): Promise<void> {
+  if (text !== undefined || options.file !== undefined)
+    throw new UsageError("--train learns from its own file and shows no text; leave the other text out.");
+  const { vocabSize = 8000, out: folder = join("out", "tokenizer") } = options;
+  console.log(await trainAndSave({ file, vocabSize, folder }));
+}
+
 async function chosenText(named: string | undefined, file: string | undefined): Promise<string> {
-  const text = file === undefined ? (named ?? sampleText) : (await readText(file)).slice(0, longestText);
-  if (text !== "") return text;
-  throw new UsageError("The text is empty; give one that has characters.");
+  if (named !== undefined && file !== undefined)
+    throw new UsageError("There are two texts, one as an argument and one as --file; give one of them.");
+  if (named === "") throw new UsageError("The text is empty; give one that has characters.");
+  return file === undefined ? (named ?? sampleText) : beginningOf(file);
+}
+
+async function beginningOf(file: string): Promise<string> {
+  const text = await readText(file).catch((error: unknown) => {
+    throw error instanceof EmptyTextError ? new UsageError(`${file} is empty; name a file that has text.`) : error;
+  });
+  return text.slice(0, longestText);
 }
 
 async function otherVocabularies(folder: string | undefined): Promise<readonly Vocabulary[]> {

@@ -1,5 +1,5 @@
 import { htmlEscape as html } from "escape-goat";
-import { type ChartRow, dotChart } from "./chart.ts";
+import { type ChartRow, dotChart, seriesClass } from "./chart.ts";
 import { pageScript, pageStyle } from "./page-assets.ts";
 import { type Piece, tokenCount, visible } from "./pieces.ts";
 import type { Vocabulary } from "./vocabularies.ts";
@@ -25,11 +25,19 @@ export function renderPage({ bytes, readings, languages, languageSource }: PageC
     `<title>What a model reads</title><style>${pageStyle}</style></head><body>`,
     `<header><h1>What a model reads</h1><p>The same text, cut into tokens by ${readings.length === 1 ? "one vocabulary" : `${readings.length} vocabularies`}. Point at a token to see its number, its spelling and its bytes.</p></header>`,
     `<main>${readings.map((reading) => readingSection(reading, bytes)).join("\n")}</main>`,
-    html`<section class="languages"><h2>Tokens per sentence</h2><p>The same sentences in ${languages.length} languages (${languageSource}). Further to the left is better: a text of fewer tokens is cheaper to read and to write, and more of it fits into the context. Hollow dots are vocabularies that know many of the characters only as unknown.</p>`,
-    `<ul class="legend">${names.map((name, index) => html`<li><i class="s${index % 10}"></i>${name}</li>`).join("")}</ul>`,
+    html`<section class="languages"><h2>Tokens per sentence</h2><p>The same sentences in ${languages.length} languages (${languageSource}). Further to the left is better: a text of fewer tokens is cheaper to read and to write, and more of it fits into the context.</p>`,
+    legend(names, languages),
     dotChart(names, languages),
     `</section><div id="tip" hidden></div><script>${pageScript}</script></body></html>`,
   ].join("\n");
+}
+
+/** Which colour is which vocabulary, and what a hollow mark says where there is one. */
+function legend(names: readonly string[], languages: readonly ChartRow[]): string {
+  const items = names.map((name, index) => html`<li><i class="${seriesClass(index)}"></i>${name}</li>`);
+  const isDoubtful = languages.some(({ doubtful }) => doubtful.includes(true));
+  if (isDoubtful) items.push(`<li><i class="hollow"></i>hollow: knows many of the characters only as unknown</li>`);
+  return `<ul class="legend">${items.join("")}</ul>`;
 }
 
 function readingSection({ name, tokenizer, pieces }: Reading, bytes: number): string {

@@ -46,6 +46,10 @@ describe.each(Object.entries<Tokenizer>(tokenizers))("%s", (_, tokenizer) => {
     expect(() => encodeBatch(tokenizer, [texts as never])).toThrow(InvalidArgumentError);
   });
 
+  test.each([3, {}])("no special tokens: %j", (allowedSpecial) => {
+    expect(() => tokenizer.encode("a", { allowedSpecial: allowedSpecial as never })).toThrow(InvalidArgumentError);
+  });
+
   test("a special token that is not there is named whole", () => {
     expect(() => tokenizer.encode("a", { allowedSpecial: "<nope>" })).toThrow(UnknownSpecialTokenError);
     expect(() => tokenizer.encode("a", { allowedSpecial: "<nope>" })).toThrow('"<nope>"');
@@ -58,6 +62,10 @@ test.each([
   [{ padding: true }, "padding is true; expected longest or maxLength."],
   [{ maxLength: -1 }, "maxLength is -1"],
   [{ maxLength: 2, stride: 2 }, "stride is 2"],
+  [
+    { maxLength: 2 ** 40, padding: "maxLength" },
+    "maxLength is 1099511627776; expected a whole number from 1, below 2^31.",
+  ],
 ])("encodeBatch refuses %j", (options, message) => {
   const encode = () => encodeBatch(tokenizers.characters, ["abc"], options as never);
   expect(encode).toThrow(InvalidBatchOptionError);

@@ -13,8 +13,8 @@ export function requireTexts(texts: unknown): void {
   requireList("texts", texts, "a list of texts; a single one is [text]");
 }
 
-/** A string is a list of its letters, too, which nobody means. */
-function requireList(argument: string, list: unknown, expected: string): void {
+/** A string is a list of its letters, too, which nobody means. @throws InvalidArgumentError */
+export function requireList(argument: string, list: unknown, expected: string): void {
   if (typeof list === "string" || !(Symbol.iterator in Object(list)))
     throw new InvalidArgumentError(argument, list, expected);
 }

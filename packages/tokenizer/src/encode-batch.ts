@@ -187,8 +187,8 @@ function checkOptions(options: BatchOptions): void {
   const least = { maxLength: 1, stride: 0, padToMultipleOf: 1, padId: 0 } as const;
   for (const [name, minimum] of Object.entries(least)) {
     const value = options[name as keyof typeof least];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= minimum)) continue;
-    throw new InvalidBatchOptionError(name, value, `a whole number from ${minimum}`);
+    if (value === undefined || (Number.isInteger(value) && value >= minimum && value < 2 ** 31)) continue;
+    throw new InvalidBatchOptionError(name, value, `a whole number from ${minimum}, below 2^31`);
   }
   const sides = ["left", "right"];
   const choices = { truncationSide: sides, paddingSide: sides, padding: ["longest", "maxLength"] };

@@ -20,10 +20,13 @@ export class UnsupportedTokenizerError extends Error {
   readonly isTesseraError = true;
   /** The part at fault and its type, such as `model "Unigram"`. */
   readonly feature: string;
+  /** What there is instead. */
+  readonly supported: string;
 
   constructor(feature: string, supported: string) {
     super(`Unsupported ${feature}: ${supported}`);
     this.feature = feature;
+    this.supported = supported;
   }
 }
 

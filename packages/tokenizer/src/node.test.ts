@@ -119,6 +119,18 @@ test("what is missing or malformed is named with its path", async () => {
   await expect(loadTokenizer(folder)).rejects.toThrow(`${path}, model.vocab: expected an object`);
 });
 
+test("an empty file, or one of another format, is named; a byte order mark is no fault", async () => {
+  const path = join(folder, "vocab.txt");
+  await writeFile(path, "");
+  await expect(loadTokenizer(folder)).rejects.toThrow(`${path}: it is empty.`);
+  await writeFile(path, "a\nb\n");
+  await expect(loadTokenizer(folder)).rejects.toThrow(`Unsupported file in ${path}: it is no tokenizer.json`);
+  await rm(path);
+  await writeFile(join(folder, "vocab.json"), `\ufeff${vocab}`);
+  await writeFile(join(folder, "merges.txt"), `\ufeff#version: 0.2\r\n${merges.replaceAll("\n", "\r\n")}\r\n`);
+  expect((await loadTokenizer(folder)).encode(smallText)).toEqual(bytePairs.encode(smallText));
+});
+
 test.skipIf(!existsSync(data))("tokens that a folder adds to its .model are read", async () => {
   await writeFile(join(folder, "tokenizer.model"), await readFile(join(data, "tokenizers/stories260K/tok512.model")));
   await writeFile(join(folder, "added_tokens.json"), '{"<user>": 512, "<s>": 1}');

@@ -88,6 +88,7 @@ export async function loadChatTemplate(folder: string, name?: string): Promise<C
 
 async function loadFile(path: string): Promise<Tokenizer> {
   const bytes = await readBytesOrThrow(path);
+  if (bytes.length === 0) throw new MalformedTokenizerError(path, "it is empty.");
   const config = await readConfig(dirname(path));
   const lowercase = typeof config.do_lower_case === "boolean" ? { lowercase: config.do_lower_case } : {};
   return naming(path, () => tokenizerFromFile(bytes, lowercase));
@@ -126,6 +127,8 @@ function naming<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof UnsupportedTokenizerError)
+      throw new UnsupportedTokenizerError(`${error.feature} in ${path}`, error.supported);
     if (!(error instanceof MalformedTokenizerError)) throw error;
     const place = basename(path) === error.place ? path : `${path}, ${error.place}`;
     throw new MalformedTokenizerError(place, error.problem, { cause: error });
@@ -133,7 +136,7 @@ function naming<T>(path: string, read: () => T): T {
 }
 
 async function readFileOrThrow(path: string): Promise<string> {
-  return (await readBytesOrThrow(path)).toString("utf8");
+  return new TextDecoder().decode(await readBytesOrThrow(path)); // without a byte order mark
 }
 
 async function readBytesOrThrow(path: string): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { requireText } from "./arguments.ts";
+import { requireList, requireText } from "./arguments.ts";
 import { DisallowedSpecialTokenError, UnknownSpecialTokenError } from "./errors.ts";
 import { escapeRegExp } from "./parts.ts";
 import type { EncodeOptions, TokenId } from "./tokenizer.ts";
@@ -73,7 +73,9 @@ export function* withoutSpecialTokens(ids: Iterable<TokenId>, specialTokens: Spe
 
 function knownNames(specialTokens: SpecialTokens, named: "all" | Iterable<string> = []): Names {
   if (named === "all") return "all";
-  const names = typeof named === "string" ? [named] : [...named];
+  const list = typeof named === "string" ? [named] : named;
+  requireList("special", list, "a list of names");
+  const names = [...list];
   for (const name of names) {
     if (!specialTokens.has(name)) throw new UnknownSpecialTokenError(name, specialTokens.keys());
   }

@@ -62,7 +62,7 @@ export class Unigram implements Model {
   }
 
   encodeInto(piece: string, ids: GrowingIds, spans?: number[]): void {
-    const begins = this.bestPath(piece);
+    const { begins, last } = this.bestPath(piece);
     const ends: number[] = [];
     for (let end = piece.length; end > 0; end = Math.abs(begins[end] as number) - 1) ends.push(end);
     let start = 0;
@@ -72,19 +72,20 @@ export class Unigram implements Model {
       while (isUnknown && k > 0 && (begins[ends[k - 1] as number] as number) < 0) end = ends[--k] as number;
       if (isUnknown) this.pushUnknown(piece, start, end, ids, spans);
       else {
-        ids.push(this.ordinary.get(piece.slice(start, end)) as TokenId);
+        ids.push(last[end] as TokenId);
         spans?.push(start, end);
       }
       start = end;
     }
   }
 
-  /** For each end, one more than where the last token of the best path to it begins; negative for an unknown one. */
-  private bestPath(piece: string): Int32Array {
+  /** For each end, the last token of the best path to it: one more than where it begins, negative for an unknown one. */
+  private bestPath(piece: string): { readonly begins: Int32Array; readonly last: Int32Array } {
     const { trie, scores, keeps32Bits } = this;
     const { length } = piece;
     const best = new (keeps32Bits ? Float32Array : Float64Array)(length + 1);
     const begins = new Int32Array(length + 1);
+    const last = new Int32Array(length + 1);
     for (let start = 0; start < length; ) {
       if (keeps32Bits && Math.abs(best[start] as number) > LARGEST_SUM) this.beginAnew(best, begins, start);
       const here = best[start] as number;
@@ -101,6 +102,7 @@ export class Unigram implements Model {
         const sum = keeps32Bits ? Math.fround(wide) : wide;
         if (begins[end] !== 0 && sum <= (best[end] as number)) continue;
         best[end] = sum;
+        last[end] = id;
         begins[end] = id === this.unknown ? -(start + 1) : start + 1; // spelled out, it is unknown too
       }
       const end = start + width;
@@ -112,7 +114,7 @@ export class Unigram implements Model {
       }
       start = end;
     }
-    return begins;
+    return { begins, last };
   }
 
   /** Counts the sums that are known from that of `start` on. */
