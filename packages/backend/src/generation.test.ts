@@ -95,7 +95,7 @@ describe.each(engines)("generation on %s", (engine) => {
   it("repeats steps of a sliding window until its rows move", async () => {
     const write = async (backend: Parameters<typeof useBackend>[0]): Promise<[tokens: number[], passes: number]> => {
       await useBackend(backend);
-      const made = lively({ ...sizes, contextLength: 200, slidingWindow: 32, numFullAttentionLayers: 1 });
+      const made = lively({ ...sizes, contextLength: 200, slidingWindow: 32, fullAttentionLayers: [0] });
       const forward = vi.spyOn(made, "forward");
       const tokens = await collect(generate(made, prompt, { maxNewTokens: 110, seed: 1, chunkSize: 4 }));
       dispose(made);

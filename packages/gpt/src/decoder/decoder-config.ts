@@ -51,8 +51,8 @@ export interface DecoderConfig {
   readonly ropeScaling?: RopeScaling;
   /** How many tokens a token sees at most, itself among them. Default: all before it. */
   readonly slidingWindow?: number;
-  /** How many of the first layers have no sliding window. Default 0. */
-  readonly numFullAttentionLayers?: number;
+  /** The layers, counted from 0, that have no sliding window. Default none. */
+  readonly fullAttentionLayers?: readonly number[];
   /** Rate of dropout of embeddings, attention probabilities and both outputs of a block. Default 0. */
   readonly dropout?: number;
   /** Whether linear layers and layer norms have biases. Default false. */
@@ -97,7 +97,7 @@ export function resolveDecoderConfig(config: DecoderConfig): ResolvedDecoderConf
     postNorm: config.postNorm ?? false,
     positions: config.positions ?? "rotary",
     ropeTheta: config.ropeTheta ?? 10_000,
-    numFullAttentionLayers: config.numFullAttentionLayers ?? 0,
+    fullAttentionLayers: config.fullAttentionLayers ?? [],
     dropout: config.dropout ?? 0,
     bias,
     queryKeyValueBias: config.queryKeyValueBias ?? bias,
@@ -137,7 +137,7 @@ function checkDecoder(check: ConfigCheck, config: ResolvedDecoderConfig): void {
 }
 
 function checkPositions(check: ConfigCheck, config: ResolvedDecoderConfig): void {
-  const { positions, headWidth, ropeScaling, slidingWindow, numFullAttentionLayers } = config;
+  const { positions, headWidth, ropeScaling, slidingWindow } = config;
   checkOneOf(check, "positions", positions, ["learned", "sinusoidal", "rotary", "alibi"]);
   check(
     positions !== "rotary" || headWidth % 2 === 0,
@@ -154,6 +154,12 @@ function checkPositions(check: ConfigCheck, config: ResolvedDecoderConfig): void
   );
   checkRopeScaling(check, ropeScaling, headWidth);
   if (slidingWindow !== undefined) checkCounts(check, { slidingWindow });
-  const isCount = Number.isSafeInteger(numFullAttentionLayers) && numFullAttentionLayers >= 0;
-  check(isCount, "numFullAttentionLayers", numFullAttentionLayers, "a whole number of at least 0");
+  checkLayers(check, config);
+}
+
+function checkLayers(check: ConfigCheck, { fullAttentionLayers, numLayers }: ResolvedDecoderConfig): void {
+  const isLayer = (layer: unknown): boolean =>
+    Number.isInteger(layer) && Number(layer) >= 0 && Number(layer) < numLayers;
+  const areLayers = Array.isArray(fullAttentionLayers) && fullAttentionLayers.every(isLayer);
+  check(areLayers, "fullAttentionLayers", fullAttentionLayers, `a list of layers, from 0 to ${numLayers - 1}`);
 }

@@ -22,7 +22,7 @@ const knobs: [string, Partial<DecoderConfig>][] = [
   ],
   ["sinusoidal positions, norms last", { positions: "sinusoidal", postNorm: true, activation: "relu", gated: false }],
   ["ALiBi", { positions: "alibi", numHeads: 3, headWidth: 4, activation: "gelu-tanh" }],
-  ["a window in the last layer", { slidingWindow: 2, numFullAttentionLayers: 1, queryKeyValueBias: true }],
+  ["a window in the last layer", { slidingWindow: 2, fullAttentionLayers: [0], queryKeyValueBias: true }],
 ];
 
 describe.each(knobs)("a decoder with %s", (_, knob) => {

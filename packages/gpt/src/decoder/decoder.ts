@@ -144,7 +144,7 @@ export function createDecoder(config: DecoderConfig, seed: number): Decoder {
 /** A decoder whose weight matrices come from `initialize`. */
 export function assembleDecoder(config: ResolvedDecoderConfig, initialize: Initializer): Decoder {
   const { vocabSize, contextLength, numLayers, width, positions, tieEmbeddings, postNorm } = config;
-  const { numFullAttentionLayers } = config;
+  const full = new Set(config.fullAttentionLayers);
   const rotary =
     positions === "rotary"
       ? createRotary({ ...config, theta: config.ropeTheta, scaling: config.ropeScaling })
@@ -155,7 +155,7 @@ export function assembleDecoder(config: ResolvedDecoderConfig, initialize: Initi
     positionEmbedding:
       positions === "learned" ? createEmbedding({ count: contextLength, width }, initialize) : undefined,
     blocks: Array.from({ length: numLayers }, (_, layer) => {
-      const slidingWindow = layer < numFullAttentionLayers ? undefined : config.slidingWindow;
+      const slidingWindow = full.has(layer) ? undefined : config.slidingWindow;
       return createTransformerBlock(config, { slidingWindow, rotary, alibi: positions === "alibi" }, initialize);
     }),
     finalNorm: postNorm ? undefined : createNorm(config),

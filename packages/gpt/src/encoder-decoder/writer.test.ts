@@ -1,6 +1,7 @@
 import { memory, setBackend, type Tensor, tensor2d, tidy } from "@tensorflow/tfjs";
 import { dispose, KeyValueCache, type Parameter, parameters } from "@tessera-lm/layers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GenerationError } from "../errors.ts";
 import { beamSearch } from "../generation/beam-search.ts";
 import { generate, generateBatch } from "../generation/generate.ts";
 import type { GenerateOptions } from "../generation/options.ts";
@@ -100,6 +101,15 @@ test("what is kept of the inputs belongs to the weights that it was computed wit
     weight.assign(before);
     before.dispose();
     expect(text).not.toEqual(await collect(generate(writer, prompt, options)));
+  }));
+
+test("beams need an end, since a writer has none", () =>
+  withWriter(undefined, async (writer) => {
+    for (const maxNewTokens of [undefined as unknown as number, Infinity, Number.NaN]) {
+      const search = beamSearch(writer, prompt, { maxNewTokens });
+      await expect(search).rejects.toThrow(GenerationError);
+      await expect(search).rejects.toThrow(`beamSearch: maxNewTokens is ${maxNewTokens}; it must be a whole number`);
+    }
   }));
 
 test("the cache grows with the text", () =>

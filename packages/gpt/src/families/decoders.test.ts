@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { dispose as disposeTensors, tidy, variableGrads } from "@tensorflow/tfjs";
 import { dispose, parameters } from "@tessera-lm/layers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Decoder } from "../decoder/decoder.ts";
+import { createDecoder, type Decoder } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder-config.ts";
 import { decoderShapes } from "../decoder/decoder-shapes.ts";
 import type { Gpt2 } from "../decoder/gpt2.ts";
@@ -70,7 +70,15 @@ const configs: Record<string, Partial<DecoderConfig>> = {
     numKeyValueHeads: 2,
     queryKeyValueBias: true,
     slidingWindow: 3,
-    numFullAttentionLayers: 1,
+    fullAttentionLayers: [0],
+  },
+  "qwen2-alternating": {
+    family: "qwen2",
+    numLayers: 4,
+    numKeyValueHeads: 1,
+    queryKeyValueBias: true,
+    slidingWindow: 3,
+    fullAttentionLayers: [1, 3],
   },
 };
 
@@ -95,7 +103,7 @@ describe.each(Object.keys(configs))("the folder %s, saved by transformers", (nam
       postNorm: false,
       positions: "rotary",
       ropeTheta: 10_000,
-      numFullAttentionLayers: 0,
+      fullAttentionLayers: [],
       dropout: 0,
       bias: false,
       queryKeyValueBias: false,
@@ -170,6 +178,27 @@ test("fields that a config.json leaves out are those of transformers' class", ()
     numKeyValueHeads: 32,
     contextLength: 32_768,
   });
+});
+
+test("Qwen2 says in two ways which layers see a window, and others are refused by name", () => {
+  const read = (fields: object) => {
+    const used = { use_sliding_window: true, sliding_window: 5, num_hidden_layers: 3, num_attention_heads: 8 };
+    return qwen2.readConfig({ ...used, num_key_value_heads: 8, hidden_size: 64, ...fields }, "config.json", new Map());
+  };
+  const [full, sliding] = ["full_attention", "sliding_attention"];
+  expect(read({ max_window_layers: 2 })).toMatchObject({ slidingWindow: 5, fullAttentionLayers: [0, 1] });
+  expect(read({ max_window_layers: 2, layer_types: [full, sliding, full] })).toMatchObject({
+    slidingWindow: 5,
+    fullAttentionLayers: [0, 2],
+  });
+  for (const all of [{}, { layer_types: [full, full, full] }, { layer_types: null, use_sliding_window: false }]) {
+    expect(read(all)).not.toHaveProperty("slidingWindow");
+  }
+  for (const wrong of [[full, sliding], [full, sliding, "chunked_attention"], sliding]) {
+    expect(() => read({ layer_types: wrong })).toThrow("layer_types is");
+  }
+  expect(() => read({ max_window_layers: "2" })).toThrow('max_window_layers is "2", which is not supported');
+  expect(() => createDecoder({ ...size, fullAttentionLayers: [2] }, 1)).toThrow("a list of layers, from 0 to 1");
 });
 
 test("Llama's gradients are those of transformers", async () => {

@@ -46,5 +46,5 @@ const DEFAULTS = {
 const hasNoBias = ({ bias, queryKeyValueBias, feedForwardBias }: ResolvedDecoderConfig): boolean =>
   !bias && !queryKeyValueBias && !feedForwardBias;
 
-const isEverywhere = (config: { slidingWindow?: number; numFullAttentionLayers: number }): boolean =>
-  config.slidingWindow === undefined || config.numFullAttentionLayers === 0;
+const isEverywhere = ({ slidingWindow, fullAttentionLayers }: ResolvedDecoderConfig): boolean =>
+  slidingWindow === undefined || fullAttentionLayers.length === 0;

@@ -11,7 +11,7 @@ import {
   writeLlamaLike,
 } from "./llama.ts";
 
-/** Qwen2 and 2.5 (Yang et al. 2024): Llama with biases of query, key and value; a sliding window in the last layers. */
+/** Qwen2 and 2.5 (Yang et al. 2024): Llama with biases of query, key and value; a sliding window in some layers. */
 export const qwen2: DecoderFamily = {
   name: "Qwen2",
   modelType: "qwen2",
@@ -19,20 +19,23 @@ export const qwen2: DecoderFamily = {
   isIgnored: isIgnoredByLlama,
 
   readConfig(json, file) {
-    const defaults = { vocab_size: 151_936, intermediate_size: 22_016, max_position_embeddings: 32_768 };
-    const fields: Json = { ...defaults, num_key_value_heads: 32, ...json };
+    const fields: Json = { ...DEFAULTS, ...json };
     return readLlamaLike(fields, file, { queryKeyValueBias: true, ...readWindow(fields, file) });
   },
 
-  writeConfig: (config) => ({
-    architectures: ["Qwen2ForCausalLM"],
-    model_type: "qwen2",
-    ...writeLlamaLike(config),
-    layer_types: layerTypes(config),
-    ...(config.slidingWindow !== undefined && { max_window_layers: config.numFullAttentionLayers }),
-    sliding_window: config.slidingWindow ?? null,
-    use_sliding_window: config.slidingWindow !== undefined,
-  }),
+  writeConfig(config) {
+    const types = layerTypes(config);
+    const isUsed = types.includes(SLIDING);
+    return {
+      architectures: ["Qwen2ForCausalLM"],
+      model_type: "qwen2",
+      ...writeLlamaLike(config),
+      layer_types: types,
+      ...(isUsed && { max_window_layers: types.indexOf(SLIDING) }),
+      sliding_window: isUsed ? config.slidingWindow : null,
+      use_sliding_window: isUsed,
+    };
+  },
 
   // Qwen2 in transformers takes no width of a head.
   holds: (config) =>
@@ -46,25 +49,37 @@ export const qwen2: DecoderFamily = {
   assemble: assembleDecoder,
 };
 
-/** Which layers see a window: those from `max_window_layers` on, which newer files spell out as `layer_types`. */
+/** What transformers takes for a field that is not there, where that is not Llama's. */
+const DEFAULTS = {
+  vocab_size: 151_936,
+  intermediate_size: 22_016,
+  max_position_embeddings: 32_768,
+  num_hidden_layers: 32,
+  num_key_value_heads: 32,
+};
+
+/** Which layers see a window: those from `max_window_layers` on, unless `layer_types` spells them out. */
 function readWindow(fields: Json, file: string): object {
-  const { use_sliding_window: used = false, sliding_window: window = 4096, max_window_layers: first = 28 } = fields;
-  if (!used || window === null) return {};
-  const types = fields.layer_types;
-  if (!Array.isArray(types)) return { slidingWindow: window, numFullAttentionLayers: present(first) };
-  const slidingWindow = types.includes("sliding_attention") ? window : undefined;
-  const numFullAttentionLayers = types.indexOf("sliding_attention") === -1 ? 0 : types.indexOf("sliding_attention");
-  const numLayers = types.length;
-  const expected = layerTypes({ numLayers, slidingWindow: slidingWindow as number, numFullAttentionLayers });
-  if (String(types) === String(expected)) return { slidingWindow, numFullAttentionLayers };
-  throw new UnsupportedModelError(file, "layer_types", types, [expected]);
+  const { use_sliding_window: used = false, sliding_window: slidingWindow = 4096 } = fields;
+  if (!used || slidingWindow === null) return {};
+  const types = present(fields.layer_types) ?? typesFrom(fields, file);
+  const isType = (type: unknown): boolean => type === SLIDING || type === FULL;
+  if (!Array.isArray(types) || !types.every(isType) || types.length !== fields.num_hidden_layers) {
+    const expected = `a list of ${fields.num_hidden_layers} times ${FULL} or ${SLIDING}`;
+    throw new UnsupportedModelError(file, "layer_types", types, [expected]);
+  }
+  if (!types.includes(SLIDING)) return {};
+  return { slidingWindow, fullAttentionLayers: types.flatMap((type, layer) => (type === FULL ? [layer] : [])) };
 }
 
-function layerTypes(
-  config: Pick<ResolvedDecoderConfig, "numLayers" | "slidingWindow" | "numFullAttentionLayers">,
-): string[] {
-  const { numLayers, slidingWindow, numFullAttentionLayers } = config;
-  return Array.from({ length: numLayers }, (_, layer) =>
-    slidingWindow !== undefined && layer >= numFullAttentionLayers ? "sliding_attention" : "full_attention",
-  );
+const [SLIDING, FULL] = ["sliding_attention", "full_attention"];
+
+function typesFrom({ max_window_layers: first = 28, num_hidden_layers: count }: Json, file: string): string[] {
+  if (!Number.isInteger(first)) throw new UnsupportedModelError(file, "max_window_layers", first, ["a whole number"]);
+  return Array.from({ length: Number(count) }, (_, layer) => (layer >= Number(first) ? SLIDING : FULL));
+}
+
+function layerTypes({ numLayers, slidingWindow, fullAttentionLayers }: ResolvedDecoderConfig): string[] {
+  const isFull = (layer: number): boolean => slidingWindow === undefined || fullAttentionLayers.includes(layer);
+  return Array.from({ length: numLayers }, (_, layer) => (isFull(layer) ? FULL : SLIDING));
 }

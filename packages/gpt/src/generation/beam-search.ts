@@ -38,7 +38,7 @@ export interface Beam {
 /**
  * Searches for the likeliest texts: follows the `numBeams` likeliest beginnings at a time, as Hugging Face does.
  * @returns `numResults` texts, the best first; fewer if it was aborted
- * @throws as `generate`
+ * @throws as `generate`; also where `maxNewTokens` is not finite, since beams that go on may get better without end
  */
 export async function beamSearch(
   model: LanguageModel,
@@ -64,12 +64,13 @@ type Resolved = Omit<Required<BeamSearchOptions>, "stopTokens" | "signal" | "tru
 function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
   requireOptions("beamSearch", options, "such as { maxNewTokens: 100 }");
   const { maxNewTokens, numBeams = 4, numResults = 1, lengthPenalty = 1, earlyStopping = false, signal } = options;
-  requireWhole("maxNewTokens", maxNewTokens, 0);
-  requireWhole("numBeams", numBeams, 1);
-  requireWhole("numResults", numResults, 1);
-  requireWhole("chunkSize", options.chunkSize ?? 1, 1);
-  if (numResults > numBeams) throw outOfRange("numResults", numResults, `at most numBeams, which is ${numBeams}`);
-  if (!Number.isFinite(lengthPenalty)) throw outOfRange("lengthPenalty", lengthPenalty, "a number");
+  requireWhole("maxNewTokens", maxNewTokens, 0, "beamSearch");
+  requireWhole("numBeams", numBeams, 1, "beamSearch");
+  requireWhole("numResults", numResults, 1, "beamSearch");
+  requireWhole("chunkSize", options.chunkSize ?? 1, 1, "beamSearch");
+  if (numResults > numBeams)
+    throw outOfRange("numResults", numResults, `at most numBeams, which is ${numBeams}`, "beamSearch");
+  if (!Number.isFinite(lengthPenalty)) throw outOfRange("lengthPenalty", lengthPenalty, "a number", "beamSearch");
   const stopTokens = stopTokensOf(model, options);
   return { maxNewTokens, numBeams, numResults, lengthPenalty, earlyStopping, signal, stopTokens };
 }

@@ -23,7 +23,7 @@ function lively(config: Partial<DecoderConfig>): Decoder {
 
 const kinds: Readonly<Record<string, Partial<DecoderConfig>>> = {
   "in all layers": {},
-  "in the last layers": { numFullAttentionLayers: 1 },
+  "in some layers": { numLayers: 3, fullAttentionLayers: [1] },
   "with learned positions": { positions: "learned" },
   "with ALiBi": { positions: "alibi" },
   "in a text that outgrows its context": { contextLength: 40 },
@@ -70,7 +70,7 @@ describe.each(Object.entries(kinds))("a sliding window %s", (_, config) => {
     expect(beam?.tokens).toEqual(expected?.tokens);
 
     const greedy = { maxNewTokens: 24, temperature: 0, chunkSize: 2 };
-    const draft = { model: lively({ ...config, numLayers: 1, numFullAttentionLayers: 0 }), count: 5 };
+    const draft = { model: lively({ ...config, numLayers: 1, fullAttentionLayers: [] }), count: 5 };
     const text = await collect(generate(model, prompt, greedy));
     expect(await collect(generate(model, prompt, { ...greedy, draft }))).toEqual(text);
     dispose(draft.model);

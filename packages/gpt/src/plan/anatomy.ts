@@ -93,9 +93,9 @@ function gpt2Parts(config: Gpt2Config): Parts {
 
 function decoderParts(config: DecoderConfig): Parts {
   const resolved = resolveDecoderConfig(config);
-  const { numLayers, numFullAttentionLayers, slidingWindow } = resolved;
+  const { numLayers, fullAttentionLayers, slidingWindow } = resolved;
   const like = { ...PLAIN, ...resolved, biasedScores: resolved.positions === "alibi" };
-  const numFull = slidingWindow === undefined ? numLayers : Math.min(numFullAttentionLayers, numLayers);
+  const numFull = slidingWindow === undefined ? numLayers : new Set(fullAttentionLayers).size;
   const layers = [
     { ...like, count: numFull, slidingWindow: undefined },
     { ...like, count: numLayers - numFull, slidingWindow },

@@ -70,7 +70,7 @@ describe("operations", () => {
     const [T, L, C] = [4096, 32, 4096];
     expect(count({}) - count({ numKeyValueHeads: 8 })).toBe(L * 2 * T * 2 * C * 24 * 128);
     expect(count({}) - count({ slidingWindow: 1024 })).toBe(L * 4 * T * C * (4096 - 1024));
-    const half = { slidingWindow: 1024, numFullAttentionLayers: 16 };
+    const half = { slidingWindow: 1024, fullAttentionLayers: Array.from({ length: 16 }, (_, i) => 2 * i) };
     expect(count({}) - count(half)).toBe(16 * 4 * T * C * (4096 - 1024));
   });
 });
@@ -110,7 +110,12 @@ describe("memory", () => {
     expect(inference.F32.weights).toBe(4 * parameters);
     expect(inference.F32.cache).toBe(2 * 32 * 4096 * 1024 * 4);
     expect(inference.Q4_0.cache).toBe(inference.F32.cache);
-    const sliding = { ...llama7b, numKeyValueHeads: 8, slidingWindow: 1000, numFullAttentionLayers: 8 };
+    const sliding = {
+      ...llama7b,
+      numKeyValueHeads: 8,
+      slidingWindow: 1000,
+      fullAttentionLayers: [0, 1, 2, 3, 4, 5, 6, 31],
+    };
     const rows = 8 * 4096 + 24 * (1000 + 250 + 3 * 512);
     expect(plan(sliding).inference.F32.cache).toBe(2 * rows * 1024 * 4);
     const t5 = { kind: "encoder-decoder", vocabSize: 100, numLayers: 6, numDecoderLayers: 2, numHeads: 8, width: 512 };
