@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -106,6 +107,11 @@ test("the two files of another model are refused, since its split pattern is not
   await expect(loadTokenizer(folder)).rejects.toThrow("CodeGenTokenizer");
   await writeFile(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "GPT2TokenizerFast"}');
   expect((await loadTokenizer(folder)).vocabSize).toBe(bytePairs.vocabSize);
+});
+
+test.skipIf(process.platform === "win32")("a pipe is refused, not waited for", async () => {
+  execFileSync("/usr/bin/env", ["mkfifo", join(folder, "tokenizer.json")]);
+  await expect(loadTokenizer(folder)).rejects.toThrow("it is not a regular file");
 });
 
 test("what is missing or malformed is named with its path", async () => {

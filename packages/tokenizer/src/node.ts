@@ -140,6 +140,10 @@ async function readFileOrThrow(path: string): Promise<string> {
 }
 
 async function readBytesOrThrow(path: string): Promise<Buffer> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && !found.isFile() && !found.isDirectory()) {
+    throw new MissingTokenizerError(path, "it is not a regular file."); // a pipe would be waited for
+  }
   try {
     return await readFile(path);
   } catch (cause) {
