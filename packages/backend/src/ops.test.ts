@@ -49,8 +49,8 @@ function canRun(backend: BackendName, operation: string): boolean {
   return backend !== "webgpu" || operation !== "sampleTokens";
 }
 
-/** The kernels of add are those of TensorFlow.js. */
-const fused = cases.filter(({ operation }) => operation !== "add");
+/** The kernels of add are those of TensorFlow.js; scores with a bias have none yet. */
+const fused = cases.filter(({ operation, name }) => operation !== "add" && !name.includes('"biased":true'));
 
 describe.each(compared.filter((name) => name.startsWith("tessera")))("%s", (backend) => {
   it.each(byName(fused))("runs %s by its own kernels", async (_, test) => {

@@ -261,13 +261,19 @@ function ropeAt({ B, T, H, D }: Omit<Sizes, "G">): OpsCase {
 }
 
 function cachedAttention({ B, T, H, G, D }: Sizes, S: number): OpsCase[] {
-  return [{}, { window: 3 }].map((options) => ({
+  return [{}, { window: 3 }, { biased: true }, { window: 3, biased: true, scale: 1 }].map(({ biased, ...options }) => ({
     operation: "cachedAttention",
-    name: `cachedAttention ${JSON.stringify({ B, T, H, G, D, S, ...options })}`,
-    inputs: [ramp([B, T, H * D]), ramp([B, T, G * D], 1), ramp([B, T, G * D], 2), ramp([B, S, G * D], 3)],
-    run: (q, k, v, past) => {
+    name: `cachedAttention ${JSON.stringify({ B, T, H, G, D, S, biased, ...options })}`,
+    inputs: [
+      [B, T, H * D],
+      [B, T, G * D],
+      [B, T, G * D],
+      [B, S, G * D],
+      [S, H],
+    ].map((shape, i) => ramp(shape, i)),
+    run: (q, k, v, past, table) => {
       const cache = { keys: keep(past.clone()), values: keep(past.mul(2)) } as ops.KeyValues;
-      const heads = { numHeads: H, numGroups: G, ...options };
+      const heads = { numHeads: H, numGroups: G, ...options, ...(biased && { distanceBias: table as Tensor2D }) };
       const y = ops.cachedAttention(q as Tensor3D, k as Tensor3D, v as Tensor3D, cache, positions(B, T), heads);
       const all = [y, cache.keys, cache.values].map((tensor) => tensor.flatten());
       cache.keys.dispose();
