@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findCorpus } from "@tessera-examples/common";
 import { splitText } from "@tessera-lm/data";
 import { characterTokenizer } from "@tessera-lm/tokenizer";
+import { presets } from "../../../examples/shakespeare/src/presets.ts";
 import { type Benchmark, requireKnown } from "../benchmark.ts";
 import type { Contestant } from "../contestant.ts";
 import { pythonWith } from "../python.ts";
@@ -18,8 +19,8 @@ const INTERVAL = 250;
  * A whole run of the preset `baby` on tiny Shakespeare with nanoGPT's 2000 steps, an evaluation after every 250th: how
  * long it takes and what the model has learned. The native engine, the engine as WebAssembly, and PyTorch take turns.
  */
-export const shakespeareBenchmark: Benchmark = async function* ({ presets, steps = 2000, backend, say }) {
-  requireKnown(presets, ["baby"]);
+export const shakespeareBenchmark: Benchmark = async function* ({ presets: cases, steps = 2000, backend, say }) {
+  requireKnown(cases, ["baby"]);
   const python = await pythonWith(["torch"], say);
   const folder = await mkdtemp(join(tmpdir(), "tessera-bench-"));
   const { baby } = trainCases;
@@ -83,5 +84,7 @@ async function prepareCourse(ids: string, steps: number): Promise<Course> {
     Int32Array,
   ];
   await writeFile(ids, new Uint8Array(Int32Array.from([...learned, ...held]).buffer));
-  return { ids, trainingTokens: learned.length, steps, warmupSteps: Math.min(100, Math.floor(steps / 10)) };
+  const { learningRate } = presets.baby;
+  const warmupSteps = Math.min(presets.baby.warmupSteps, Math.floor(steps / 10));
+  return { ids, trainingTokens: learned.length, steps, warmupSteps, learningRate };
 }

@@ -4,7 +4,7 @@ import type { Plan } from "../turns.ts";
 
 /** A model and batch to train, and how long to measure it: ten minutes for all of them on a small machine. */
 export interface TrainCase {
-  readonly preset: Omit<Preset, "tokenizer" | "steps" | "warmupSteps">;
+  readonly preset: Omit<Preset, "tokenizer" | "steps" | "warmupSteps" | "learningRate">;
   readonly vocabSize: number;
   readonly plan: Plan;
   /** Whether both sides compute blocks again in the backward pass. */
@@ -42,7 +42,7 @@ export interface TrainSettings {
   readonly course?: Course;
 }
 
-/** What a whole run learns, and for how long. Learning rate and evaluation are those of `examples/shakespeare`. */
+/** What a whole run learns, and for how long. Its course and evaluation are those of `examples/shakespeare`. */
 export interface Course {
   /** A file of token ids, int32 in the machine's byte order. */
   readonly ids: string;
@@ -50,6 +50,8 @@ export interface Course {
   readonly trainingTokens: number;
   readonly steps: number;
   readonly warmupSteps: number;
+  /** At the end of the warmup; falls along a cosine to a tenth of it. */
+  readonly learningRate: number;
 }
 
 /**

@@ -58,7 +58,8 @@ function trainee(name: string, { checkpointing, course, ...settings }: TrainSett
 }
 
 function learningRate(course: Course | undefined): number | Schedule {
-  return course === undefined ? 1e-3 : warmupCosine({ peak: 1e-3, end: 1e-4, ...course });
+  if (course === undefined) return 1e-3;
+  return warmupCosine({ peak: course.learningRate, end: course.learningRate / 10, ...course });
 }
 
 function lossOf(event: TrainEvent): number {

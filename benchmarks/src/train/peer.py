@@ -88,11 +88,11 @@ def learning_rate(iteration):
     """That of examples/shakespeare, nanoGPT's get_lr."""
     if course is None:
         return 1e-3
-    steps, warmup = course["steps"], course["warmupSteps"]
+    steps, warmup, peak = course["steps"], course["warmupSteps"], course["learningRate"]
     if iteration < warmup:
-        return 1e-3 * (iteration + 1) / (warmup + 1)
+        return peak * (iteration + 1) / (warmup + 1)
     ratio = (iteration - warmup) / (steps - warmup)
-    return 1e-4 + 0.5 * (1 + math.cos(math.pi * ratio)) * 9e-4
+    return peak * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * ratio)))
 
 
 def batch(source, starts):

@@ -134,9 +134,9 @@ function requireEnough({ text, source }: Corpus, { tokenizer, contextLength }: P
   );
 }
 
-/** nanoGPT's schedule: up to 10⁻³ over the warmup, then along a cosine to a tenth of it. */
-function learningRate({ warmupSteps }: Preset, steps: number): Schedule {
-  return warmupCosine({ peak: 1e-3, end: 1e-4, warmupSteps: Math.min(warmupSteps, Math.floor(steps / 10)), steps });
+/** nanoGPT's schedule: up over the warmup, then along a cosine to a tenth of the peak. */
+function learningRate({ warmupSteps, learningRate: peak }: Preset, steps: number): Schedule {
+  return warmupCosine({ peak, end: peak / 10, warmupSteps: Math.min(warmupSteps, Math.floor(steps / 10)), steps });
 }
 
 /** All of the text that is not trained on, or windows spread evenly over it if that would be more than `most` batches. */

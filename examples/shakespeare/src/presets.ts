@@ -13,10 +13,12 @@ export interface Preset {
   /** Length of a run when `--steps` is not given. */
   readonly steps: number;
   readonly warmupSteps: number;
+  /** At the end of the warmup; falls along a cosine to a tenth of it. */
+  readonly learningRate: number;
 }
 
 /**
- * nanoGPT's CPU settings (`baby`), its character model with a smaller batch and without dropout (`char`), GPT-2 124M
+ * nanoGPT's CPU settings at twice its learning rate (`baby`), its character model with a smaller batch and without dropout (`char`), GPT-2 124M
  * (`gpt2`).
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
@@ -29,6 +31,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     batchSize: 12,
     steps: 2000,
     warmupSteps: 100,
+    learningRate: 2e-3,
   },
   char: {
     tokenizer: "character",
@@ -39,6 +42,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     batchSize: 8,
     steps: 2000,
     warmupSteps: 100,
+    learningRate: 1e-3,
   },
   gpt2: {
     tokenizer: "gpt2",
@@ -50,6 +54,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     vocabSize: 50257,
     steps: 200,
     warmupSteps: 20,
+    learningRate: 1e-3,
   },
 };
 
