@@ -28,3 +28,8 @@ export async function peakProductRate(contestants: readonly Contestant[]): Promi
   }
   return (2 * SIZE ** 3 * 1000) / fastest;
 }
+
+/** What share of that rate so many operations are that take some milliseconds. */
+export function shareOfPeak(flops: number, peakRate: number): (milliseconds: number) => number {
+  return (milliseconds) => (1000 * flops) / milliseconds / peakRate;
+}

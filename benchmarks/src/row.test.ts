@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { shareOfPeak } from "./peak.ts";
 import { median, table, toRow } from "./row.ts";
 
 const base = { name: "train x", peerName: "peer", backend: "wasm" } as const;
@@ -21,11 +22,11 @@ describe("toRow", () => {
   });
 
   it("says how much of the machine's peak both reach", () => {
-    const work = { flops: 2e9, peakRate: 1e11 };
-    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [25], peer: [50], work });
+    const share = shareOfPeak(2e9, 1e11);
+    const row = toRow({ ...base, unit: "ms", better: "lower", ours: [25], peer: [50], share });
     expect(row.shareOfPeak).toEqual({ ours: 0.8, peer: 0.4 });
     expect(table([row])).toContain("80 % / 40 %");
-    expect(toRow({ ...base, unit: "ms", better: "lower", ours: [], peer: [50], work }).shareOfPeak?.ours).toBe(null);
+    expect(toRow({ ...base, unit: "ms", better: "lower", ours: [], peer: [50], share }).shareOfPeak?.ours).toBe(null);
   });
 
   it("gives no ratio where none is meant", () => {

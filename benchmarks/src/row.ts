@@ -13,7 +13,7 @@ export interface Row {
   readonly ratio: number | null;
   /** The smallest and the largest ratio of a single round. */
   readonly spread: readonly [least: number, most: number] | null;
-  /** How much of the rate at which this machine multiplies matrices was reached, where that says something. */
+  /** How much was reached of the rate at which this machine multiplies matrices, or reads memory, where that says something. */
   readonly shareOfPeak?: { readonly ours: number | null; readonly peer: number | null };
   /** The TensorFlow.js backend that we ran on. */
   readonly backend: string;
@@ -32,18 +32,18 @@ export interface Measurement {
   readonly peerName: string;
   readonly backend: string;
   readonly reason?: string;
-  /** Floating-point operations of what took so many milliseconds, and the most per second of anybody in this run. */
-  readonly work?: { readonly flops: number; readonly peakRate: number };
+  /** How much a value is of the most that this machine can do. */
+  readonly share?: (value: number) => number;
 }
 
 /** Medians over the rounds, and how the ratio varied from round to round. */
-export function toRow({ name, unit, better, ours, peer, peerName, backend, reason, work }: Measurement): Row {
+export function toRow({ name, unit, better, ours, peer, peerName, backend, reason, share }: Measurement): Row {
   const compare = (a: number, b: number): number => (better === "lower" ? b / a : a / b);
   const [a, b] = [median(ours), median(peer)];
   const pairs = better === undefined ? [] : ours.slice(0, peer.length);
   const ratios = pairs.map((value, i) => compare(value, peer[i] as number));
-  const share = (milliseconds: number | null): number | null =>
-    work === undefined || milliseconds === null ? null : rounded((1000 * work.flops) / milliseconds / work.peakRate);
+  const shareOf = (value: number | null): number | null =>
+    share === undefined || value === null ? null : rounded(share(value));
   return {
     name,
     unit,
@@ -54,7 +54,7 @@ export function toRow({ name, unit, better, ours, peer, peerName, backend, reaso
     spread: ratios.length < 2 ? null : [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
     backend,
     machine: machine(),
-    ...(work !== undefined && { shareOfPeak: { ours: share(a), peer: share(b) } }),
+    ...(share !== undefined && { shareOfPeak: { ours: shareOf(a), peer: shareOf(b) } }),
     ...(reason !== undefined && { reason }),
   };
 }

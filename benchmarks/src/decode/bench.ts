@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { pythonWith, runPython } from "../python.ts";
 import { type Row, toRow } from "../row.ts";
 import { type Result, takeTurns } from "../turns.ts";
 import { type DecodeCase, type DecodeSettings, decodeCases, type Format } from "./cases.ts";
+import { memoryReadRate } from "./read-rate.ts";
 
 /**
  * Reading a prompt and writing text after it, one sequence, beside PyTorch, llama.cpp and ONNX Runtime on the same model
@@ -63,9 +64,10 @@ async function measure(
     const rounds = options.steps ?? decodeCase.rounds;
     const prefill = await turns("prefill", rounds);
     const decode = await turns("decode", rounds);
+    const share = await shareOfReadRate(decodeCase, places);
     return [
-      ...compare(`prefill ${name}`, prefill, (milliseconds) => (1000 * promptLength) / milliseconds),
-      ...compare(`decode ${name}`, decode, (milliseconds) => (1000 * newTokens) / milliseconds),
+      ...compare(`prefill ${name}`, prefill, promptLength),
+      ...compare(`decode ${name}`, decode, newTokens, share),
       ...compareMemory(`decode ${name} memory`, decode),
     ];
   } finally {
@@ -94,15 +96,29 @@ function startAll({ format, promptLength, newTokens }: DecodeCase, places: Place
 
 const ggufFiles: Readonly<Record<Format, string>> = { F32: "model-f32.gguf", Q8_0: "model-q8_0.gguf" };
 
-/** One row for each peer. */
-function compare(name: string, [ours, ...peers]: readonly Result[], rate: (milliseconds: number) => number): Row[] {
+/** Tokens per second, each of which reads all weights → how much that is of what this machine reads in a second. */
+async function shareOfReadRate({ format }: DecodeCase, { models, python }: Places): Promise<(rate: number) => number> {
+  const { size } = await stat(join(models, ggufFiles[format]));
+  const readRate = await memoryReadRate(python);
+  return (tokensPerSecond) => (tokensPerSecond * size) / readRate;
+}
+
+/** One row for each peer: tokens per second. */
+function compare(
+  name: string,
+  [ours, ...peers]: readonly Result[],
+  tokens: number,
+  share?: (rate: number) => number,
+): Row[] {
+  const rates = ({ milliseconds }: Result): number[] => milliseconds.map((time) => (1000 * tokens) / time);
   return peers.map((peer) =>
     toRow({
       name,
       unit: "tokens/s",
       better: "higher",
-      ours: (ours as Result).milliseconds.map(rate),
-      peer: peer.milliseconds.map(rate),
+      ours: rates(ours as Result),
+      peer: rates(peer),
+      ...(share !== undefined && { share }),
       ...namesOf(ours as Result, peer),
     }),
   );

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Benchmark } from "../benchmark.ts";
 import { requireKnown } from "../benchmark.ts";
 import { Contestant } from "../contestant.ts";
+import { shareOfPeak } from "../peak.ts";
 import { pythonWith } from "../python.ts";
 import { type Measurement, toRow } from "../row.ts";
 import { type Result, takeTurns } from "../turns.ts";
@@ -25,7 +26,7 @@ export const kernelsBenchmark: Benchmark = async function* ({ presets, steps = 5
       ...measured.flatMap(([{ flops = 0 }, { ours, peer }]) => ratesOf(flops, [...ours, ...peer])),
     );
     for (const [{ flops }, measurement] of measured) {
-      yield toRow({ ...measurement, ...(flops !== undefined && { work: { flops, peakRate } }) });
+      yield toRow({ ...measurement, ...(flops !== undefined && { share: shareOfPeak(flops, peakRate) }) });
     }
   } finally {
     await Promise.all([ours.end(), peer.end()]);

@@ -1,6 +1,6 @@
 import { type Benchmark, type BenchmarkOptions, requireKnown } from "../benchmark.ts";
 import { ContestantError } from "../errors.ts";
-import { peakProductRate } from "../peak.ts";
+import { peakProductRate, shareOfPeak } from "../peak.ts";
 import { pythonWith } from "../python.ts";
 import { type Measurement, type Row, toRow } from "../row.ts";
 import { type Plan, type Result, takeTurns } from "../turns.ts";
@@ -28,20 +28,20 @@ async function measure(name: string, trainCase: TrainCase, python: string, optio
     const results = await takeTurns([ours, peer], plan, (line) => options.say(`train ${name}: ${line}`));
     for (const result of results) checkFirstLoss(result, trainCase.vocabSize);
     const alive = [ours, peer].filter((_, i) => results[i]?.failure === undefined);
-    const work = { flops: stepFlops(trainCase), peakRate: await peakProductRate(alive) };
-    return rows(name, options, work, results[0] as Result, results[1] as Result);
+    const share = shareOfPeak(stepFlops(trainCase), await peakProductRate(alive));
+    return rows(name, options, share, results[0] as Result, results[1] as Result);
   } finally {
     await Promise.all([ours.end(), peer.end()]);
   }
 }
 
-function rows(name: string, options: BenchmarkOptions, work: Measurement["work"], ours: Result, peer: Result): Row[] {
+function rows(name: string, options: BenchmarkOptions, share: Measurement["share"], ours: Result, peer: Result): Row[] {
   const reason = ours.failure ?? peer.failure;
   // One that failed early has not said its name.
   const names = { peerName: peer.name || "torch", backend: ours.name || (options.backend ?? "default") };
   const common = { better: "lower", ...names, reason } as const;
   const measurements: Measurement[] = [
-    { ...common, name: `train ${name}`, unit: "ms/step", ours: ours.milliseconds, peer: peer.milliseconds, work },
+    { ...common, name: `train ${name}`, unit: "ms/step", ours: ours.milliseconds, peer: peer.milliseconds, share },
     { ...common, name: `train ${name} memory`, unit: "MB", ours: ours.peakMegabytes, peer: peer.peakMegabytes },
     { ...common, name: `train ${name} event loop`, unit: "ms, p99", ours: ours.eventLoopDelays, peer: [] },
   ];
