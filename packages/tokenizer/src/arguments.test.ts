@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decodeStream } from "./decode-stream.ts";
 import { encodeBatch } from "./encode-batch.ts";
 import { InvalidArgumentError, InvalidBatchOptionError, UnknownSpecialTokenError } from "./errors.ts";
+import { byteTokenizer } from "./models/byte.ts";
 import { characterTokenizer } from "./models/character.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { InvalidTrainingOptionError } from "./train/errors.ts";
@@ -12,6 +13,7 @@ import { vocabularyReport } from "./train/vocabulary-report.ts";
 
 const tokenizers = {
   characters: characterTokenizer("abc"),
+  bytes: byteTokenizer(),
   "word pieces": trainWordPiece(["ab abc"], { vocabSize: 10 }),
   unigram: trainUnigram(["ab abc"], { vocabSize: 8 }),
 };

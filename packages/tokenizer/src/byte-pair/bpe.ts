@@ -1,3 +1,4 @@
+import { requireIds, roomForIds } from "../arguments.ts";
 import { spell } from "../byte-alphabet.ts";
 import { GrowingIds } from "../growing-ids.ts";
 import { cutAtSpecialTokens, withoutSpecialTokens } from "../special-tokens.ts";
@@ -64,7 +65,7 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions = {}): Uint32Array {
-    const ids = new GrowingIds(text.length >> 1);
+    const ids = roomForIds(text);
     for (const part of cutAtSpecialTokens(text, this.specialTokens, options)) {
       if (typeof part === "number") ids.push(part);
       else this.encodeInto(part, ids);
@@ -73,7 +74,7 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   encodeWithOffsets(text: string, options: EncodeOptions = {}): EncodingWithOffsets {
-    const ids = new GrowingIds(text.length >> 1);
+    const ids = roomForIds(text);
     const offsets = new GrowingIds(text.length);
     let position = 0;
     for (const part of cutAtSpecialTokens(text, this.specialTokens, options)) {
@@ -93,6 +94,7 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   decode(ids: Iterable<TokenId>, options: DecodeOptions = {}): string {
+    requireIds(ids);
     this.tokenText ??= new TokenText(this.tokenBytes);
     return this.tokenText.decode(options.skipSpecialTokens ? withoutSpecialTokens(ids, this.specialTokens) : ids);
   }
