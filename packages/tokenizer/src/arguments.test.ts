@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeStream } from "./decode-stream.ts";
 import { encodeBatch } from "./encode-batch.ts";
-import { InvalidArgumentError, InvalidBatchOptionError, UnknownSpecialTokenError } from "./errors.ts";
+import { InvalidArgumentError, UnknownSpecialTokenError } from "./errors.ts";
 import { byteTokenizer } from "./models/byte.ts";
 import { characterTokenizer } from "./models/character.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -22,7 +22,7 @@ describe.each(Object.entries<Tokenizer>(tokenizers))("%s", (_, tokenizer) => {
   test.each([undefined, null, 3, {}, ["a"]])("no text: %j", (text) => {
     for (const method of ["encode", "encodeWithOffsets"] as const) {
       expect(() => tokenizer[method](text as never)).toThrow(InvalidArgumentError);
-      expect(() => tokenizer[method](text as never)).toThrow(/^text is of type \w+; expected a string\.$/);
+      expect(() => tokenizer[method](text as never)).toThrow(/^text is [^;]+; expected a string\.$/);
     }
     if (!Array.isArray(text)) expect(() => encodeBatch(tokenizer, [text as never])).toThrow(InvalidArgumentError);
   });
@@ -30,9 +30,7 @@ describe.each(Object.entries<Tokenizer>(tokenizers))("%s", (_, tokenizer) => {
   test.each([undefined, null, 3, {}, "abc"])("no ids: %j", (ids) => {
     for (const options of [{}, { skipSpecialTokens: true }]) {
       expect(() => tokenizer.decode(ids as never, options)).toThrow(InvalidArgumentError);
-      expect(() => tokenizer.decode(ids as never, options)).toThrow(
-        /^ids is of type \w+; expected a list of token ids\.$/,
-      );
+      expect(() => tokenizer.decode(ids as never, options)).toThrow(/^ids is [^;]+; expected a list of token ids\.$/);
     }
   });
 
@@ -70,7 +68,7 @@ test.each([
   ],
 ])("encodeBatch refuses %j", (options, message) => {
   const encode = () => encodeBatch(tokenizers.characters, ["abc"], options as never);
-  expect(encode).toThrow(InvalidBatchOptionError);
+  expect(encode).toThrow(InvalidArgumentError);
   expect(encode).toThrow(message);
 });
 
@@ -87,9 +85,7 @@ describe.each<[string, (texts: never, options: never) => unknown]>([
   });
 
   test("wants texts, now or later", async () => {
-    expect(() => train(["a", 3] as never, { vocabSize: 300 } as never)).toThrow(
-      "text is of type number; expected a string.",
-    );
+    expect(() => train(["a", 3] as never, { vocabSize: 300 } as never)).toThrow("text is 3; expected a string.");
     const later = (async function* () {
       yield 3;
     })();

@@ -93,7 +93,7 @@ class ByteDecoder implements DecodeStream {
 
   /** A token without a broken character is its text; the spelling of any other says its bytes. */
   private bytesOf(id: TokenId): Uint8Array {
-    const text = decodeOne(this.tokenizer, id, this.position);
+    const text = decodeAt(this.position, this.tokenizer, [id]);
     const bytes = text.includes("\ufffd") ? unspell(this.tokenizer.token(id) ?? text) : undefined;
     return bytes ?? encoder.encode(text);
   }
@@ -102,13 +102,13 @@ class ByteDecoder implements DecodeStream {
 const NO_BYTES = new Uint8Array();
 const encoder = new TextEncoder();
 
-/** The text of one id. @throws UnknownTokenIdError with its place in the stream */
-function decodeOne(tokenizer: Tokenizer, id: TokenId, position: number): string {
+/** The text of ids, of which the last is new. @throws UnknownTokenIdError with its place in the stream */
+function decodeAt(position: number, tokenizer: Tokenizer, ids: readonly TokenId[]): string {
   try {
-    return tokenizer.decode([id]);
+    return tokenizer.decode(ids);
   } catch (error) {
     if (!(error instanceof UnknownTokenIdError)) throw error;
-    throw new UnknownTokenIdError(id, position, tokenizer.vocabSize);
+    throw new UnknownTokenIdError(ids.at(-1) as TokenId, position, tokenizer.vocabSize);
   }
 }
 
@@ -133,9 +133,10 @@ class WindowDecoder implements DecodeStream {
 
   push(id: TokenId): string {
     if (this.skipped.has(id)) return this.pass("");
+    const isByte = this.isByte(id);
+    const text = isByte ? "" : decodeAt(this.position, this.tokenizer, [...this.window, id]);
     this.window.push(id);
-    if (this.isByte(id)) return this.pass("");
-    const text = this.decodeWindow();
+    if (isByte) return this.pass("");
     const certain = this.endsInPart(text, id) ? text.length - 1 : text.length;
     const news = text.slice(this.returned, certain);
     this.returned = certain;
@@ -165,16 +166,6 @@ class WindowDecoder implements DecodeStream {
   /** Whether the text ends in bytes that further ones may complete. They are one U+FFFD, however many they are. */
   private endsInPart(text: string, lastId: TokenId): boolean {
     return text.endsWith("\ufffd") && !this.tokenizer.token(lastId)?.endsWith("\ufffd");
-  }
-
-  private decodeWindow(): string {
-    try {
-      return this.tokenizer.decode(this.window);
-    } catch (error) {
-      const id = this.window.pop() as TokenId;
-      if (!(error instanceof UnknownTokenIdError)) throw error;
-      throw new UnknownTokenIdError(id, this.position, this.tokenizer.vocabSize);
-    }
   }
 
   /** Keeps the last `count` ids, or more if these have no text: some decoders drop the first space of what they see. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeBatch } from "./encode-batch.ts";
-import { InvalidBatchOptionError } from "./errors.ts";
+import { InvalidArgumentError } from "./errors.ts";
 import cases from "./fixtures/batches.json" with { type: "json" };
 import { characterTokenizer } from "./models/character.ts";
 import { type PipelineDefinition, PipelineTokenizer } from "./pipeline.ts";
@@ -62,8 +62,8 @@ describe("wrong options are named", () => {
     ["padId", { padId: 103, padToMultipleOf: 8 }],
   ] as const)("%s in %j", (option, options) => {
     const encode = (): unknown => encodeBatch(numbers, ["1 2 3 4 5"], options);
-    expect(encode).toThrow(InvalidBatchOptionError);
-    expect(encode).toThrow(expect.objectContaining({ option }));
+    expect(encode).toThrow(InvalidArgumentError);
+    expect(encode).toThrow(expect.objectContaining({ argument: option }));
   });
 
   test("padId, where no token is known to fill up", () => {

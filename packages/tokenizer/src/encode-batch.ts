@@ -1,5 +1,5 @@
 import { requireTexts } from "./arguments.ts";
-import { InvalidArgumentError, InvalidBatchOptionError } from "./errors.ts";
+import { InvalidArgumentError } from "./errors.ts";
 import { PipelineTokenizer } from "./pipeline.ts";
 import { makePostProcessor, ONLY_TEXT, type Template, type TemplatePlace } from "./post-process/post-processors.ts";
 import type { EncodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
@@ -42,8 +42,7 @@ export type Side = "left" | "right";
  *
  * @param texts or pairs of texts, such as a question and a passage. Of a pair the longer text is cut first; with `stride`
  *   the second alone, and each of its windows has the first before it.
- * @throws InvalidArgumentError for what are no texts
- * @throws InvalidBatchOptionError if an option is out of range, or none says with what to fill rows up
+ * @throws InvalidArgumentError for what are no texts, if an option is out of range, or none says with what to fill rows up
  */
 export function encodeBatch(
   tokenizer: Tokenizer,
@@ -91,7 +90,7 @@ function templatesOf(tokenizer: Tokenizer, { addSpecialTokens }: BatchOptions): 
 function withEachOnce(template: Template, kind: keyof Template): readonly TemplatePlace[] {
   const texts = template[kind].flatMap(({ text }) => text ?? []);
   if (texts.join() === ONLY_TEXT[kind].map(({ text }) => text).join()) return template[kind];
-  throw new InvalidBatchOptionError("addSpecialTokens", true, "a tokenizer whose template has each text once");
+  throw new InvalidArgumentError("addSpecialTokens", true, "a tokenizer whose template has each text once");
 }
 
 /** The rows of one text or pair: itself, what is kept of it, or all windows of the last text. */
@@ -104,7 +103,7 @@ function* rowsOf(
   const numAdded = template.reduce((sum, { ids }) => sum + ids.length, 0);
   const space = maxLength - numAdded;
   if (space < 0) {
-    throw new InvalidBatchOptionError("maxLength", maxLength, `at least ${numAdded}, the special tokens alone`);
+    throw new InvalidArgumentError("maxLength", maxLength, `at least ${numAdded}, the special tokens alone`);
   }
   const kept = stride === undefined ? shorten(texts, space, options) : windows(texts, space, options);
   for (const each of kept) {
@@ -140,7 +139,7 @@ function* windows(texts: readonly Uint32Array[], space: number, options: BatchOp
   const ids = texts.at(-1) as Uint32Array;
   const width = space - others.reduce((sum, { length }) => sum + length, 0);
   if (stride >= width) {
-    throw new InvalidBatchOptionError("stride", stride, `less than the ${width} tokens of text in a row`);
+    throw new InvalidArgumentError("stride", stride, `less than the ${width} tokens of text in a row`);
   }
   for (let cutOff = 0; cutOff === 0 || cutOff + stride < ids.length; cutOff += width - stride) {
     const start = truncationSide === "right" ? cutOff : Math.max(0, ids.length - cutOff - width);
@@ -170,17 +169,17 @@ function fillUp(rows: readonly Row[], tokenizer: Tokenizer, options: BatchOption
   return { inputs, typeIds, attentionMask, shape: [rows.length, length] };
 }
 
-/** @throws InvalidBatchOptionError if it is no id, or none is known */
+/** @throws InvalidArgumentError if it is no id, or none is known */
 function padIdOf({ specialTokens, vocabSize }: Tokenizer, { padId }: BatchOptions): TokenId {
   if (padId !== undefined) {
     if (padId < vocabSize) return padId;
-    throw new InvalidBatchOptionError("padId", padId, `an id below the vocabulary's size, ${vocabSize}`);
+    throw new InvalidArgumentError("padId", padId, `an id below the vocabulary's size, ${vocabSize}`);
   }
   for (const name of ["<pad>", "[PAD]", "<|pad|>", "<|endoftext|>"]) {
     const id = specialTokens.get(name);
     if (id !== undefined) return id;
   }
-  throw new InvalidBatchOptionError("padId", undefined, "an id: this tokenizer has no token that is known to fill up");
+  throw new InvalidArgumentError("padId", undefined, "an id: this tokenizer has no token that is known to fill up");
 }
 
 function checkOptions(options: BatchOptions): void {
@@ -188,17 +187,16 @@ function checkOptions(options: BatchOptions): void {
   for (const [name, minimum] of Object.entries(least)) {
     const value = options[name as keyof typeof least];
     if (value === undefined || (Number.isInteger(value) && value >= minimum && value < 2 ** 31)) continue;
-    throw new InvalidBatchOptionError(name, value, `a whole number from ${minimum}, below 2^31`);
+    throw new InvalidArgumentError(name, value, `a whole number from ${minimum}, below 2^31`);
   }
   const sides = ["left", "right"];
   const choices = { truncationSide: sides, paddingSide: sides, padding: ["longest", "maxLength"] };
   for (const [name, known] of Object.entries(choices)) {
     const value = options[name as keyof typeof choices];
     if (value === undefined || known.includes(value)) continue;
-    throw new InvalidBatchOptionError(name, value, known.join(" or "));
+    throw new InvalidArgumentError(name, value, known.join(" or "));
   }
   if (options.padding === "maxLength" || options.stride !== undefined) {
-    if (options.maxLength === undefined)
-      throw new InvalidBatchOptionError("maxLength", undefined, "the length of a row");
+    if (options.maxLength === undefined) throw new InvalidArgumentError("maxLength", undefined, "the length of a row");
   }
 }

@@ -1,9 +1,13 @@
 import type { TokenId } from "./tokenizer.ts";
 
-/** A tokenizer file does not have the form that its format demands. `place` names the file and the entry. */
-export class MalformedTokenizerError extends Error {
-  override readonly name = "MalformedTokenizerError";
+/** A user's mistake, told in one line: programs print its message without a stack. */
+abstract class TokenizerError extends Error {
   readonly isTesseraError = true;
+}
+
+/** A tokenizer file does not have the form that its format demands. `place` names the file and the entry. */
+export class MalformedTokenizerError extends TokenizerError {
+  override readonly name = "MalformedTokenizerError";
   readonly place: string;
   readonly problem: string;
 
@@ -15,9 +19,8 @@ export class MalformedTokenizerError extends Error {
 }
 
 /** A tokenizer file asks for something that this package does not implement, or a format cannot hold a tokenizer. */
-export class UnsupportedTokenizerError extends Error {
+export class UnsupportedTokenizerError extends TokenizerError {
   override readonly name = "UnsupportedTokenizerError";
-  readonly isTesseraError = true;
   /** The part at fault and its type, such as `model "Unigram"`. */
   readonly feature: string;
   /** What there is instead. */
@@ -31,9 +34,8 @@ export class UnsupportedTokenizerError extends Error {
 }
 
 /** A character tokenizer met a character outside its vocabulary. */
-export class UnknownCharacterError extends Error {
+export class UnknownCharacterError extends TokenizerError {
   override readonly name = "UnknownCharacterError";
-  readonly isTesseraError = true;
   readonly character: string;
   /** Where `text.startsWith(character, position)` holds: an index in UTF-16 units. */
   readonly position: number;
@@ -50,9 +52,8 @@ export class UnknownCharacterError extends Error {
 }
 
 /** A byte-level vocabulary that lacks one of the 256 bytes met that byte. */
-export class UnknownByteError extends Error {
+export class UnknownByteError extends TokenizerError {
   override readonly name = "UnknownByteError";
-  readonly isTesseraError = true;
   readonly byte: number;
 
   constructor(byte: number, piece: string) {
@@ -65,9 +66,8 @@ export class UnknownByteError extends Error {
 }
 
 /** A piece of text, such as one word, is longer than the engine's regular expressions can match. */
-export class PieceTooLongError extends Error {
+export class PieceTooLongError extends TokenizerError {
   override readonly name = "PieceTooLongError";
-  readonly isTesseraError = true;
   /** Where the piece begins: an index in UTF-16 units, counted from the special token before it, if there is one. */
   readonly position: number;
 
@@ -81,9 +81,8 @@ export class PieceTooLongError extends Error {
 }
 
 /** `decode` met a number that is not the id of any token. */
-export class UnknownTokenIdError extends Error {
+export class UnknownTokenIdError extends TokenizerError {
   override readonly name = "UnknownTokenIdError";
-  readonly isTesseraError = true;
   readonly id: TokenId;
   /** Index of the id in the sequence. */
   readonly position: number;
@@ -98,9 +97,8 @@ export class UnknownTokenIdError extends Error {
 }
 
 /** `allowedSpecial` or `disallowedSpecial` names a special token that the tokenizer does not have. */
-export class UnknownSpecialTokenError extends Error {
+export class UnknownSpecialTokenError extends TokenizerError {
   override readonly name = "UnknownSpecialTokenError";
-  readonly isTesseraError = true;
   readonly token: string;
 
   constructor(token: string, known: Iterable<string>) {
@@ -110,9 +108,8 @@ export class UnknownSpecialTokenError extends Error {
 }
 
 /** A text contains the name of a special token that `disallowedSpecial` forbids. */
-export class DisallowedSpecialTokenError extends Error {
+export class DisallowedSpecialTokenError extends TokenizerError {
   override readonly name = "DisallowedSpecialTokenError";
-  readonly isTesseraError = true;
   readonly token: string;
   /** Where the name begins: an index in UTF-16 units. */
   readonly position: number;
@@ -128,9 +125,8 @@ export class DisallowedSpecialTokenError extends Error {
 }
 
 /** A split pattern that cannot be compiled to a regular expression of JavaScript. */
-export class InvalidPatternError extends Error {
+export class InvalidPatternError extends TokenizerError {
   override readonly name = "InvalidPatternError";
-  readonly isTesseraError = true;
   readonly pattern: string;
 
   constructor(pattern: string, options: { cause: unknown }) {
@@ -140,26 +136,14 @@ export class InvalidPatternError extends Error {
   }
 }
 
-/** A function was called with something that it does not take, which types would have told. */
-export class InvalidArgumentError extends Error {
+/** A function was called with something that it does not take. */
+export class InvalidArgumentError extends TokenizerError {
   override readonly name = "InvalidArgumentError";
-  readonly isTesseraError = true;
   readonly argument: string;
 
   constructor(argument: string, value: unknown, expected: string) {
-    super(`${argument} is of type ${value === null ? "null" : typeof value}; expected ${expected}.`);
+    const given = Object(value) === value ? `of type ${typeof value}` : String(value).slice(0, 40);
+    super(`${argument} is ${given}; expected ${expected}.`);
     this.argument = argument;
-  }
-}
-
-/** An option of `encodeBatch` is out of range, or one is missing. */
-export class InvalidBatchOptionError extends Error {
-  override readonly name = "InvalidBatchOptionError";
-  readonly isTesseraError = true;
-  readonly option: string;
-
-  constructor(option: string, value: unknown, expected: string) {
-    super(`encodeBatch: ${option} is ${String(value)}; expected ${expected}.`);
-    this.option = option;
   }
 }

@@ -6,7 +6,6 @@ export { type BatchOptions, type EncodedBatch, encodeBatch, type Side } from "./
 export {
   DisallowedSpecialTokenError,
   InvalidArgumentError,
-  InvalidBatchOptionError,
   InvalidPatternError,
   MalformedTokenizerError,
   PieceTooLongError,
@@ -22,7 +21,6 @@ export { type TiktokenOptions, tokenizerFromTiktoken } from "./formats/tiktoken.
 export { tokenizerFromFile } from "./formats/tokenizer-file.ts";
 export { tokenizerFromJson } from "./formats/tokenizer-json.ts";
 export { tokenizerFromWordPieceVocabulary, type WordPieceOptions } from "./formats/word-piece-vocabulary.ts";
-export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { tokenizerToJson } from "./formats/write-tokenizer-json.ts";
 export type { GrowingIds } from "./growing-ids.ts";
 export { byteTokenizer } from "./models/byte.ts";

@@ -1,3 +1,4 @@
+export { tokenizerToTiktoken } from "./formats/write-tiktoken.ts";
 export { InvalidTrainingOptionError } from "./train/errors.ts";
 export type { PipelineTrainingOptions, TrainingOptions, TrainingProgress } from "./train/options.ts";
 export { type BytePairTrainingOptions, trainBytePair } from "./train/train-bpe.ts";

@@ -1,4 +1,4 @@
-import { GrowingIds } from "../growing-ids.ts";
+import type { GrowingIds } from "../growing-ids.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { withRoom } from "../with-room.ts";
 
@@ -10,9 +10,8 @@ export const MOST_PROBES = 64;
 
 // A slot is four numbers.
 const HASH = 0;
-const KEY = 1; // where it begins in `keys`
+const PLACE = 1; // where its bytes begin in `words`, four to a number, and then its ids
 const SIZES = 2; // number of ids · 256 + number of bytes; 0 if the slot is free
-const IDS = 3; // where its ids begin in `ids`; for a single id, that id
 const SLOT = 4;
 
 /**
@@ -21,15 +20,14 @@ const SLOT = 4;
  */
 export class LongWordTable {
   private slots = new Int32Array(0);
-  private keys = new Int32Array(0);
-  private keysEnd = 0;
-  private readonly ids = new GrowingIds(16);
+  private words = new Int32Array(0);
+  private wordsEnd = 0;
   private size = 0;
 
   constructor() {
     // Assigned a second time, so that V8 does not compile code that is void when they are replaced by larger ones.
     this.slots = new Int32Array(SLOT * 1024);
-    this.keys = new Int32Array(4096);
+    this.words = new Int32Array(4096);
   }
 
   /** Appends the ids of `text[start, end)` to `ids`; false if it is not remembered. */
@@ -38,9 +36,8 @@ export class LongWordTable {
     if (slot < 0) return false;
     const count = (this.slots[slot + SIZES] as number) >> 8;
     if (count === 0) return false;
-    const place = this.slots[slot + IDS] as number;
-    if (count === 1) ids.push(place);
-    else ids.appendFrom(this.ids, place, place + count);
+    const place = (this.slots[slot + PLACE] as number) + numbersOf(end - start);
+    ids.append(this.words, place, place + count);
     return true;
   }
 
@@ -51,9 +48,9 @@ export class LongWordTable {
     const slot = this.find(text, start, end, hash);
     if (slot < 0) return;
     this.slots[slot + HASH] = hash;
-    this.slots[slot + KEY] = this.addKey(text, start, end);
+    this.slots[slot + PLACE] = this.wordsEnd;
     this.slots[slot + SIZES] = count * 256 + end - start;
-    this.slots[slot + IDS] = count === 1 ? (ids[0] as TokenId) : this.addIds(ids, count);
+    this.keep(text, start, end, ids, count);
     this.size++;
   }
 
@@ -66,33 +63,24 @@ export class LongWordTable {
       const sizes = slots[slot + SIZES] as number;
       if (sizes === 0) return slot;
       if (slots[slot + HASH] === hash && (sizes & 255) === end - start) {
-        if (this.hasKey(slots[slot + KEY] as number, text, start, end)) return slot;
+        if (this.isAt(slots[slot + PLACE] as number, text, start, end)) return slot;
       }
       slot = (slot + SLOT) & mask;
     }
     return -1;
   }
 
-  private hasKey(key: number, text: DataView, start: number, end: number): boolean {
-    const { keys } = this;
-    let at = key;
-    for (let i = start; i < end; i += 4, at++) if (numberAt(text, i, end) !== keys[at]) return false;
+  private isAt(place: number, text: DataView, start: number, end: number): boolean {
+    const { words } = this;
+    for (let i = start; i < end; i += 4, place++) if (numberAt(text, i, end) !== words[place]) return false;
     return true;
   }
 
-  private addKey(text: DataView, start: number, end: number): number {
-    const key = this.keysEnd;
-    this.keysEnd += (end - start + 3) >> 2;
-    if (this.keysEnd > this.keys.length) this.keys = withRoom(this.keys, this.keysEnd);
-    let at = key;
-    for (let i = start; i < end; i += 4) this.keys[at++] = numberAt(text, i, end);
-    return key;
-  }
-
-  private addIds(ids: Int32Array, count: number): number {
-    const place = this.ids.length;
-    this.ids.append(ids, 0, count);
-    return place;
+  /** Writes a word and its ids behind the others. */
+  private keep(text: DataView, start: number, end: number, ids: Int32Array, count: number): void {
+    this.words = withRoom(this.words, this.wordsEnd + numbersOf(end - start) + count);
+    for (let i = start; i < end; i += 4) this.words[this.wordsEnd++] = numberAt(text, i, end);
+    for (let i = 0; i < count; i++) this.words[this.wordsEnd++] = ids[i] as TokenId;
   }
 
   /** Twice the words fit; or, when they are too many, none is left. */
@@ -100,7 +88,7 @@ export class LongWordTable {
     const { slots } = this;
     if (this.size >= MOST_WORDS) {
       slots.fill(0);
-      this.keysEnd = this.ids.length = this.size = 0;
+      this.wordsEnd = this.size = 0;
       return;
     }
     this.slots = new Int32Array(4 * slots.length);
@@ -115,6 +103,10 @@ export class LongWordTable {
     while (slots[slot + SIZES] !== 0) slot = (slot + SLOT) & mask;
     for (let i = 0; i < SLOT; i++) slots[slot + i] = from[at + i] as number;
   }
+}
+
+function numbersOf(bytes: number): number {
+  return (bytes + 3) >> 2;
 }
 
 /** The next four of a word's bytes as one number, 0 where it has ended. */

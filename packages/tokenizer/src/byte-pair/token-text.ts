@@ -16,23 +16,24 @@ export class TokenText {
   private readonly tokens: TokenBytes;
   private readonly rows: DataView;
   private readonly places: Int32Array; // (vocabSize), where a token begins in `rows`; −1 where the id is not used
-  private readonly sizes: Int32Array; // (vocabSize), bytes of each token
 
   constructor(tokens: TokenBytes) {
-    const { vocabSize, bytes, starts, ends } = tokens;
+    const { vocabSize, bytes, starts } = tokens;
     this.tokens = tokens;
     this.places = new Int32Array(vocabSize).fill(-1);
-    this.sizes = ends.map((end, id) => end - Math.max(0, starts[id] as number));
-    const rows = new Uint8Array(this.sizes.reduce((sum, size) => sum + 8 * Math.ceil(size / AT_ONCE), 0));
-    this.rows = new DataView(rows.buffer);
-    for (let id = 0, place = 0; id < vocabSize; id++) {
+    let end = 0;
+    for (let id = 0; id < vocabSize; id++) {
       if (starts[id] === -1) continue;
-      this.places[id] = place;
-      for (let from = starts[id] as number; from < (ends[id] as number); from += AT_ONCE, place += 8) {
-        const to = Math.min(from + AT_ONCE, ends[id] as number);
-        for (let i = from; i < to; i++) rows[place + i - from] = bytes[i] as number;
-      }
+      this.places[id] = end;
+      end += 8 * Math.ceil(tokens.lengthOf(id) / AT_ONCE);
     }
+    const rows = new Uint8Array(end);
+    this.rows = new DataView(rows.buffer);
+    this.places.forEach((place, id) => {
+      if (place < 0) return;
+      const [start, size] = [starts[id] as number, tokens.lengthOf(id)];
+      for (let i = 0; i < size; i++) rows[place + i + Math.floor(i / AT_ONCE)] = bytes[start + i] as number;
+    });
   }
 
   /** Ids → text; bytes that are not UTF-8 become U+FFFD. @throws UnknownTokenIdError */
@@ -54,13 +55,13 @@ export class TokenText {
 
   /** Writes the bytes of some ids one after the other and returns how many there are. */
   private copy(ids: ArrayLike<TokenId>, from: number, to: number, bytes: DataView): number {
-    const { places, sizes, rows } = this;
+    const { tokens, places, rows } = this;
     let length = 0;
     for (let position = from; position < to; position++) {
       const id = ids[position] as TokenId;
       let place = places[id] ?? -1;
-      if (place < 0) throw new UnknownTokenIdError(id, position, this.tokens.vocabSize);
-      const size = sizes[id] as number;
+      if (place < 0) throw new UnknownTokenIdError(id, position, tokens.vocabSize);
+      const size = tokens.lengthOf(id);
       bytes.setFloat64(length, rows.getFloat64(place, true), true);
       for (let i = AT_ONCE; i < size; i += AT_ONCE)
         bytes.setFloat64(length + i, rows.getFloat64((place += 8), true), true);
