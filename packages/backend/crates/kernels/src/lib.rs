@@ -20,6 +20,7 @@ pub mod matmul;
 pub mod matvec;
 mod microkernel;
 mod packing;
+mod prefetch;
 pub mod tiles;
 
 // Attention and positions.

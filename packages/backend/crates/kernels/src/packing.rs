@@ -1,5 +1,6 @@
 //! Copies of parts of a matrix in the order in which the microkernel reads them.
 
+use crate::prefetch::prefetch;
 use crate::vectorized;
 use std::ops::Range;
 
@@ -22,21 +23,9 @@ impl Block<'_> {
         let count = self.rows.len();
         for row in self.rows.start + count * part / parts..self.rows.start + count * (part + 1) / parts {
             let row = &self.data[row * self.stride..][self.columns.clone()];
-            row.iter().step_by(LINE).for_each(prefetch);
+            prefetch(row);
         }
     }
-}
-
-#[inline(always)]
-fn prefetch(number: &f32) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which changes nothing.
-    unsafe {
-        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T1};
-        _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(number).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = number;
 }
 
 vectorized! {

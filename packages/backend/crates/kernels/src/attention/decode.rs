@@ -5,12 +5,16 @@ use super::tile::Place;
 use super::{Attention, Inputs};
 use crate::math::exp;
 use crate::parallel::for_each;
+use crate::prefetch::prefetch;
 use crate::scratch::with_scratch;
 use crate::simd::{fma, sum_lanes, LANES};
 use crate::vectorized;
 
 /// How many keys are taken at a time.
 const KEYS: usize = 64;
+
+/// How many rows ahead the processor is told what comes: rows of a head lie too far apart for it to guess.
+const AHEAD: usize = 8;
 
 /// Attention where T = 1. All heads of a group read each key while it is in the cache.
 pub fn decode(sizes: &Attention, inputs: Inputs, outputs: Outputs) {
@@ -66,6 +70,7 @@ vectorized! {
     /// p[s] ← query · key[s]
     fn scores(p: &mut [f32], query: &[f32], key: &[f32], stride: usize) {
         for (s, p) in p.iter_mut().enumerate() {
+            fetch(key, (s + AHEAD) * stride, query.len());
             let key = &key[s * stride..][..query.len()];
             let ((q, q_rest), (k, k_rest)) = (query.as_chunks::<LANES>(), key.as_chunks::<LANES>());
             let mut sums = [0.0; LANES];
@@ -107,6 +112,9 @@ vectorized! {
         let row = |s: usize| &value[s * stride..][..size];
         let (fours, rest) = p.as_chunks::<4>();
         for (i, p) in fours.iter().enumerate() {
+            for s in 0..4 {
+                fetch(value, (4 * i + s + AHEAD) * stride, size);
+            }
             let [a, b, c, d] = [0, 1, 2, 3].map(|s| row(4 * i + s));
             for j in 0..size {
                 let first = fma::<FUSED>(p[1], b[j], p[0] * a[j]);
@@ -119,5 +127,13 @@ vectorized! {
                 *y = fma::<FUSED>(*p, *v, *y);
             }
         }
+    }
+}
+
+/// Has a row fetched, if there is one.
+#[inline(always)]
+fn fetch(rows: &[f32], start: usize, size: usize) {
+    if let Some(row) = rows.get(start..start + size) {
+        prefetch(row);
     }
 }
