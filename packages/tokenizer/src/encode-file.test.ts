@@ -206,7 +206,7 @@ describe("no border is seen where there may be none", () => {
 describe("encodeFile", { timeout: 60_000 }, () => {
   const text = smallText.repeat(Math.ceil(3.5e6 / smallText.length));
 
-  test.each([0, 1, 2, undefined])("with %s workers: the ids of the text", async (workers) => {
+  test.each([0, 1, 2, 1_000_000, undefined])("with %s workers: the ids of the text", async (workers) => {
     const ids = await all(encodeFile(file(text), gpt2, workers === undefined ? {} : { workers }));
     expect(Buffer.from(Uint32Array.from(ids).buffer).equals(Buffer.from(gpt2.encode(text).buffer))).toBe(true);
   });

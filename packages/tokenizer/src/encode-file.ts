@@ -9,7 +9,10 @@ import { describeTokenizer } from "./formats/write-tokenizer-json.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 
 export interface EncodeFileOptions extends Omit<EncodeOptions, "addSpecialTokens"> {
-  /** Threads that encode; 0: this one. Default: as many as there are processors, and not more than the file needs. */
+  /**
+   * Threads that encode, but no more than there are processors or parts of the file; 0: this one. Default: as many as
+   * make it faster, none for a small file.
+   */
   readonly workers?: number;
   /** Bytes that are not UTF-8 are an error, else they become U+FFFD. Default false. */
   readonly fatal?: boolean;
@@ -38,7 +41,7 @@ export async function* encodeFile(
     throw new EncodeFileError(path, `workers is ${workers}; expected a whole number from 0`);
   const encoder = encoderOf(tokenizer);
   const parts = fileParts(path, encoder.borders, PART_BYTES);
-  const count = options.workers ?? (await usefulWorkers(path));
+  const count = await countWorkers(path, options.workers);
   if (count > 0) yield* encodeInWorkers(path, parts, encoder.workers, count, options);
   else {
     for await (const part of parts) {
@@ -113,12 +116,16 @@ function partOptions({
   };
 }
 
-async function usefulWorkers(path: string): Promise<number> {
+/** A thread reads the vocabulary first, which takes as long as some megabytes of text. */
+const BYTES_FOR_A_WORKER = 4 * PART_BYTES;
+
+async function countWorkers(path: string, wanted: number | undefined): Promise<number> {
   const { size } = await stat(path).catch((cause: Error) => {
     throw new EncodeFileError(path, `it cannot be read (${cause.message})`, { cause });
   });
-  const count = Math.min(availableParallelism(), Math.ceil(size / (4 * PART_BYTES)));
-  return count > 1 ? count : 0;
+  const most = (bytes: number): number => Math.min(availableParallelism(), Math.ceil(size / bytes));
+  if (wanted !== undefined) return Math.min(wanted, most(PART_BYTES));
+  return most(BYTES_FOR_A_WORKER) > 1 ? most(BYTES_FOR_A_WORKER) : 0;
 }
 
 /** What it takes to encode files with a tokenizer; made once for each. */
