@@ -35,6 +35,16 @@ test("without options: as the longest, filled up with the tokenizer's own id", (
   expect(shape).toEqual([3, 3]);
 });
 
+test.each([true, false])("segments are the template's, with its tokens or without: %s", (addSpecialTokens) => {
+  const place = (id: string) => ({ Sequence: { id, type_id: 0 } });
+  const oneSegment = new PipelineTokenizer({
+    ...definition,
+    post_processor: { type: "TemplateProcessing", single: [place("A")], pair: [place("A"), place("B")] },
+  });
+  expect([...encodeBatch(oneSegment, [["1 2", "3"]], { addSpecialTokens }).typeIds]).toEqual([0, 0, 0]);
+  expect([...encodeBatch(numbers, [["1 2", "3"]], { addSpecialTokens: false }).typeIds]).toEqual([0, 0, 1]);
+});
+
 test("no texts are no rows", () => {
   expect(encodeBatch(numbers, []).shape).toEqual([0, 0]);
 });

@@ -81,10 +81,13 @@ interface Row {
   readonly length: number;
 }
 
-/** What stands in a row with one text, and in one with two. */
+/** What stands in a row with one text, and in one with two. Segments are the template's even without its tokens. */
 function templatesOf(tokenizer: Tokenizer, { addSpecialTokens }: BatchOptions): Template {
-  if (!addSpecialTokens || !(tokenizer instanceof PipelineTokenizer)) return ONLY_TEXT;
-  return makePostProcessor(tokenizer.definition.post_processor, "post_processor")?.template ?? ONLY_TEXT;
+  if (!(tokenizer instanceof PipelineTokenizer)) return ONLY_TEXT;
+  const all = makePostProcessor(tokenizer.definition.post_processor, "post_processor")?.template ?? ONLY_TEXT;
+  if (addSpecialTokens) return all;
+  const texts = (places: readonly TemplatePlace[]): TemplatePlace[] => places.filter(({ text }) => text !== undefined);
+  return { single: texts(all.single), pair: texts(all.pair) };
 }
 
 function withEachOnce(template: Template, kind: keyof Template): readonly TemplatePlace[] {

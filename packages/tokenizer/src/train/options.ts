@@ -1,3 +1,4 @@
+import { requireList } from "../arguments.ts";
 import type { Part } from "../parts.ts";
 import { InvalidTrainingOptionError } from "./errors.ts";
 
@@ -29,7 +30,10 @@ export interface PipelineTrainingOptions extends TrainingOptions {
 
 /** The names of the special tokens, each once. @throws InvalidTrainingOptionError if one is empty */
 export function specialNames({ specialTokens = [] }: TrainingOptions): string[] {
+  requireList("specialTokens", specialTokens, "a list of names");
   const names = [...new Set(specialTokens)];
+  const other = names.find((name) => typeof name !== "string");
+  if (other !== undefined) throw new InvalidTrainingOptionError("specialTokens", other, "names");
   if (names.includes("")) throw new InvalidTrainingOptionError("specialTokens", '""', "names that are not empty");
   return names;
 }
@@ -48,5 +52,6 @@ export function requireWhole(option: string, value: number, least: number, why =
 
 /** @throws InvalidTrainingOptionError for a frequency that is negative or no number */
 export function requireFrequency(minFrequency: number): void {
-  if (!(minFrequency >= 0)) throw new InvalidTrainingOptionError("minFrequency", minFrequency, "a number from 0");
+  if (typeof minFrequency !== "number" || !(minFrequency >= 0))
+    throw new InvalidTrainingOptionError("minFrequency", minFrequency, "a number from 0");
 }

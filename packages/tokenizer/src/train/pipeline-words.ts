@@ -4,6 +4,7 @@ import type { Part } from "../parts.ts";
 import { PipelineTokenizer } from "../pipeline.ts";
 import { makePreTokenizer } from "../pre-tokenize/pre-tokenizers.ts";
 import { Stretch } from "../stretch.ts";
+import { completeNormalizer } from "./complete-normalizer.ts";
 import type { CountWords } from "./read-texts.ts";
 
 const utf8 = new TextEncoder();
@@ -34,7 +35,7 @@ export function makePipeline(
 ): PipelineTokenizer {
   return new PipelineTokenizer({
     added_tokens: specialNames.map((name, id) => describeAddedToken(name, id)),
-    normalizer: normalizer ?? null,
+    normalizer: normalizer === undefined ? null : completeNormalizer(normalizer),
     pre_tokenizer: preTokenizer,
     model,
     decoder,

@@ -66,6 +66,8 @@ test.each([
   [{ vocabSize: 0 }, /vocabSize is 0/],
   [{ vocabSize: 2, specialTokens: ["a", "b"] }, /at least 3/],
   [{ vocabSize: 10, minFrequency: -1 }, /minFrequency/],
+  [{ vocabSize: 10, minFrequency: "2" as never }, /minFrequency/],
+  [{ vocabSize: 10, specialTokens: [5] as never }, /specialTokens is 5/],
   [{ vocabSize: 10, limitAlphabet: 0 }, /limitAlphabet/],
 ])("refuses %o", (options, message) => {
   expect(() => trainWordPiece(["text"], options)).toThrow(InvalidTrainingOptionError);
