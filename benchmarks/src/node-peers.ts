@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "@tessera-examples/common";
+import { makeFolder } from "@tessera-lm/weights/node";
 import { PeerUnavailableError } from "./errors.ts";
 
 /** Native peers from npm, with the binaries of this machine alone. */
@@ -22,7 +23,7 @@ export async function nodePeers(say: (line: string) => void): Promise<string> {
   const receipt = join(folder, "installed.json");
   if (existsSync(receipt) && (await readFile(receipt, "utf8")) === manifest) return folder;
   say(`Installing ${Object.keys(packages).join(", ")} for comparison in ${folder} (once) …`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(join(folder, "package.json"), manifest);
   if ((await npmInstall(folder)) !== 0) {
     throw new PeerUnavailableError(

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder } from "@tessera-examples/common";
+import { makeFolder } from "@tessera-lm/weights/node";
 import { PeerUnavailableError } from "./errors.ts";
 
 /** What the peers are made of. */
@@ -32,7 +33,7 @@ export async function pythonWith(modules: readonly string[], say: (line: string)
 
   say(`Installing ${requirements.join(", ")} for comparison in ${folder} (once) …`);
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await makeEnvironment(folder);
   await install(python);
   await writeFile(receipt, wanted);

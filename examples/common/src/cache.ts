@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomic } from "@tessera-lm/weights/node";
 import envPaths from "env-paths";
 
 /** Where downloads are kept between runs; `TESSERA_CACHE` moves it. */
@@ -23,10 +24,7 @@ export async function download(file: PublicFile): Promise<string | undefined> {
   if (kept !== undefined && sha256(kept) === file.sha256) return path;
   const bytes = await fetchBytes(file.url);
   if (bytes === undefined || sha256(bytes) !== file.sha256) return undefined;
-  await mkdir(cacheFolder(), { recursive: true });
-  const temporary = `${path}.${process.pid}.partial`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, path);
+  await writeFileAtomic(path, bytes);
   return path;
 }
 

@@ -188,6 +188,12 @@ describe("inspect", { timeout: 60_000 }, () => {
     expect(stdout).toContain("The model reads 32 tokens; the other 13 are left out.");
     expect(await readFile(out, "utf8")).toContain("<h1>tiny</h1>");
   });
+
+  it.skipIf(process.platform !== "linux")("says in one line where a page cannot be", async () => {
+    const { code, stderr } = await runExample("inspect", "To be", "--model", model, "--out", "/proc/no/page.html");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*\/proc\/no\/page\.html.*choose another folder.*\n$/);
+  });
 });
 
 describe("plan", { timeout: 60_000 }, () => {

@@ -1,6 +1,5 @@
 /** Writes a page that shows what a model makes of a text: `npm run example -- inspect "To be, or not to be"`. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import {
   createCommand,
   findModelFolder,
@@ -13,6 +12,7 @@ import { useBackend } from "@tessera-lm/backend";
 import { inspectPage, summary } from "@tessera-lm/gpt";
 import { loadModel } from "@tessera-lm/gpt/node";
 import { loadTokenizer } from "@tessera-lm/tokenizer/node";
+import { writeFileAtomic } from "@tessera-lm/weights/node";
 
 interface Options {
   readonly model?: string;
@@ -50,7 +50,6 @@ await runMain(async () => {
       title: basename(folder),
     },
   );
-  await mkdir(dirname(out), { recursive: true });
-  await writeFile(out, page);
+  await writeFileAtomic(out, page);
   console.log(`Open ${out} in a browser.`);
 });

@@ -6,7 +6,7 @@
  */
 import { deepEqual, equal } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -48,4 +48,5 @@ deepEqual(hub.requests, ["/api/models/owner/name/revision/main"]);
 equal((await readFile(join(theirFolder, "model.safetensors"))).length, 100_000);
 
 await hub.close();
+for (const cache of [ours, theirs]) await rm(cache, { recursive: true });
 console.log("Each finds what the other fetched.");

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { ReadError } from "./errors.ts";
 
 /**
@@ -19,9 +19,15 @@ export async function fileInFolder(folder: string, name: string): Promise<string
   const home = await realpath(folder).catch(() => undefined);
   const target = await realpath(path).catch(() => undefined);
   if (home === undefined || target === undefined) return path;
-  if (target.startsWith(home + sep) || target.startsWith((await blobsOf(home)) + sep)) return path;
+  if (isWithin(home, target) || isWithin(await blobsOf(home), target)) return path;
   const advice = "copy the file into it, or pass the folder where the model lies";
   throw new ReadError(path, `it is a link to ${target}, outside of the model's folder; ${advice}`);
+}
+
+/** Also for the root of a drive, which alone ends in a separator. */
+function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /** Where snapshots, which are `CACHE/models--OWNER--NAME/snapshots/COMMIT`, have their files; else the folder itself. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type ByteSource, bytesSource } from "../byte-source.ts";
 import {
   GgufError,
@@ -219,6 +219,7 @@ describe("encodeGguf", () => {
 
 it("writes a file whole or not at all", async () => {
   const folder = await mkdtemp(join(tmpdir(), "gguf-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, "model.gguf");
   const failing = { dtype: "F32", shape: [1], read: () => Promise.reject(new RangeError("gone")) } as const;
   await expect(writeGgufFile(path, [["w", failing]])).rejects.toThrow(new RangeError("gone"));

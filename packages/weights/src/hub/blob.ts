@@ -1,8 +1,9 @@
 import { createHash, type Hash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../atomic.ts";
 import { isAlive } from "../temporary.ts";
 import { sizeOf } from "./cache.ts";
 import { HubError } from "./errors.ts";
@@ -36,7 +37,7 @@ export async function fetchBlob(
 ): Promise<void> {
   const target = join(folder, etagOf(file));
   if ((await sizeOf(target)) === file.size) return onBytes(file.size);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const part = await claimPart(folder, etagOf(file));
   try {
     await fill(connection, url, file, part, onBytes);

@@ -1,6 +1,6 @@
-import { copyFile, mkdir, readdir, readFile, realpath, rename, stat, symlink } from "node:fs/promises";
+import { copyFile, readdir, readFile, realpath, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
+import { makeFolder, writeFileAtomic } from "../atomic.ts";
 import { ReadError, WriteError } from "../errors.ts";
 import { withTemporary } from "../temporary.ts";
 import type { Choice } from "./choice.ts";
@@ -81,23 +81,26 @@ function treeEntry({ size, blobId, sha256, xetHash }: RepositoryFile): TreeEntry
   return { size, blob_id: blobId, ...lfs, ...(xetHash === undefined ? {} : { xet_hash: xetHash }) };
 }
 
-/** Whether a snapshot has every file that is chosen; where its files were never listed, of those that it has. */
+/**
+ * Whether a snapshot has every file that is chosen. Where its files were never listed, as older Python clients leave it,
+ * those that it has are all that is known, and what is chosen of them must suffice.
+ */
 export async function hasSnapshot(
   folder: string,
   repository: string,
   commit: string,
-  { choose }: Choice,
+  choice: Choice,
 ): Promise<boolean> {
   const snapshot = snapshotFolder(folder, commit);
   const sizes = new Map((await readTree(folder, commit))?.map(({ path, size }) => [path, size]));
   const paths = sizes.size > 0 ? [...sizes.keys()] : await filesIn(snapshot);
   try {
-    const wanted = await choose(repository, paths, async (path) => join(snapshot, path));
+    const wanted = await choice.choose(repository, paths, async (path) => join(snapshot, path));
     for (const path of wanted) {
       const found = await sizeOf(join(snapshot, path));
       if (found === undefined || found !== (sizes.get(path) ?? found)) return false;
     }
-    return wanted.length > 0;
+    return sizes.size > 0 ? wanted.length > 0 : choice.suffices(wanted);
   } catch (error) {
     if (error instanceof ReadError) return false; // what names the others is not there
     throw error;
@@ -123,7 +126,7 @@ export async function linkIntoSnapshot(folder: string, commit: string, file: Rep
   const path = join(snapshotFolder(folder, commit), file.path);
   const present = await realpath(path).catch(() => undefined);
   if (present !== undefined && present === (await realpath(blob))) return;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await withTemporary(path, async (fresh) => {
     await symlink(relative(dirname(path), blob), fresh).catch(() => copyFile(blob, fresh));
     await rename(fresh, path);

@@ -18,12 +18,15 @@ export interface Choice {
     paths: readonly string[],
     open: (path: string) => Promise<string>,
   ): Promise<readonly string[]>;
+  /** Whether these can be all that is wanted, where nobody knows what else the repository has. */
+  suffices(paths: readonly string[]): boolean;
 }
 
 /** Those whose paths match. */
 export const matching = (patterns: readonly string[]): Choice => ({
   what: `matches ${patterns.join(", ")}`,
   choose: async (_, paths) => paths.filter((path) => matchesAny(path, patterns)),
+  suffices: (paths) => paths.length > 0,
 });
 
 /**
@@ -43,6 +46,7 @@ export const modelFiles: Choice = {
     requireNoOthers(repository, paths);
     return texts;
   },
+  suffices: (paths) => [SINGLE_FILE, INDEX_FILE, ADAPTER_FILE].some((name) => paths.includes(name)),
 };
 
 const TEXT = /^[^/]+\.(json|txt|model|jinja|bpe|tiktoken)$/;

@@ -68,9 +68,11 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await hub.close();
+  const folders = [process.env.HF_HOME ?? "", cache, `${cache}-2`];
   vi.unstubAllEnvs();
   withoutLinks = false;
   readOnly = false;
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
 async function expectReason(reason: HubErrorReason, downloading: Promise<unknown>, message: string): Promise<void> {
@@ -625,7 +627,20 @@ describe("without a network", () => {
     await writeFile(join(repository, "refs/main"), COMMIT);
     await expectReason("offline", download({ offline: true }), "not wholly");
     await writeFile(join(snapshot, "config.json"), "{}");
+    await writeFile(join(snapshot, "model.safetensors"), "");
     expect(await download({ offline: true })).toBe(snapshot);
+  });
+
+  it("does not take the configuration and the tokenizer, which Python fetched alone, for the model", async () => {
+    const snapshot = join(repository, "snapshots", COMMIT);
+    await mkdir(snapshot, { recursive: true });
+    await mkdir(join(repository, "refs"));
+    await writeFile(join(repository, "refs/main"), COMMIT);
+    for (const name of ["config.json", "tokenizer.json"]) await writeFile(join(snapshot, name), "{}");
+    await expectReason("offline", download({ offline: true }), "not wholly");
+    expect(await download({ offline: true, files: ["tokenizer.json"] })).toBe(snapshot);
+    await hub.close();
+    await expectReason("connection", download(), "Check the network and try again");
   });
 
   it("gives what is cached when the hub does not answer", async () => {

@@ -1,10 +1,23 @@
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MissingTensorError, ReadError, ShardIndexError, TensorDataError, WrongFormatError } from "../errors.ts";
+import { fileInFolder } from "../folder-file.ts";
 import type { TensorToWrite } from "../tensor.ts";
 import { openSafetensorsFile } from "./file.ts";
 import { openSafetensorsFolder, writeSafetensorsFolder } from "./folder.ts";
@@ -28,6 +41,7 @@ let folder: string;
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), "shards-")), "model");
 });
+afterEach(() => rm(dirname(folder), { recursive: true }));
 
 describe("shards", () => {
   it("that Python wrote open as one file", async () => {
@@ -140,6 +154,22 @@ describe("openShardedSafetensors", () => {
     await expect(openSafetensorsFolder(folder)).rejects.toThrow("outside of the model's folder");
   });
 
+  it("follows an index that a person names wherever it leads, and finds the shards there", async () => {
+    const mine = `${folder}-mine`;
+    await mkdir(mine);
+    await symlink(join(folder, INDEX), join(mine, INDEX));
+    const openMine = async (): Promise<number> => {
+      const file = await openShardedSafetensors(join(mine, INDEX));
+      await file.close();
+      return file.entries.size;
+    };
+    expect(await openMine()).toBe(tensors.length);
+    const shards = (await readdir(folder)).filter((name) => name !== INDEX);
+    for (const shard of shards) await symlink(join(folder, shard), join(mine, shard));
+    expect(await openMine()).toBe(tensors.length);
+    await expect(openSafetensorsFolder(mine)).rejects.toThrow("outside of the model's folder");
+  });
+
   it("follows links inside the folder, and those of Hugging Face's cache to its blobs", async () => {
     const cache = `${folder}-cache`;
     const snapshot = join(cache, "models--owner--name/snapshots/0123");
@@ -202,6 +232,12 @@ describe.skipIf(process.platform === "win32")("a model in one file", () => {
       await (await open).close();
     }
   });
+});
+
+it("a model may lie at the root of a drive", async () => {
+  await mkdir(folder);
+  const [name = ""] = relative("/", await realpath(folder)).split(sep);
+  expect(await fileInFolder("/", name)).toBe(join("/", name));
 });
 
 describe("a folder without safetensors", () => {

@@ -30,7 +30,7 @@ export interface SafetensorsFolderOptions {
 export async function openSafetensorsFolder(folder: string): Promise<TensorFile> {
   const names = await readdir(folder).catch((error: unknown) => failReading(folder, error));
   if (names.includes(SINGLE_FILE)) return openSafetensorsFile(await fileInFolder(folder, SINGLE_FILE));
-  if (names.includes(INDEX_FILE)) return openShardedSafetensors(join(folder, INDEX_FILE));
+  if (names.includes(INDEX_FILE)) return openShardedSafetensors(await fileInFolder(folder, INDEX_FILE));
   const pickle = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
   if (pickle !== undefined) return openSafetensorsFile(await fileInFolder(folder, pickle)); // whose error says how to convert it
   const holds = names.length > 0 ? `it holds ${names.slice(0, 10).join(", ")}` : "it is empty";

@@ -1,4 +1,5 @@
-import { basename, dirname } from "node:path";
+import { access, realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import { MissingTensorError, ShardIndexError } from "../errors.ts";
 import { fileInFolder } from "../folder-file.ts";
 import { openSafetensorsFile } from "./file.ts";
@@ -7,14 +8,16 @@ import { readShardIndex, type WeightMap } from "./shard-index.ts";
 
 /**
  * Opens tensors that lie in several safetensors files, by the index beside them, as one: the headers are read and
- * checked, tensors are read when asked for. The order of `entries` is the index's.
+ * checked, tensors are read when asked for. The order of `entries` is the index's. Where the index is a link, the shards
+ * may lie beside what it leads to.
  * @throws ShardIndexError that lists all that is wrong: shards outside of the folder, missing or damaged, tensors that
  * a shard does not hold; ReadError
  */
 export async function openShardedSafetensors(indexPath: string): Promise<TensorFile> {
-  const weightMap = await readShardIndex(await fileInFolder(dirname(indexPath), basename(indexPath)));
+  const weightMap = await readShardIndex(indexPath);
+  const names = new Set(weightMap.values());
   const problems: string[] = [];
-  const shards = await openShards(dirname(indexPath), new Set(weightMap.values()), problems);
+  const shards = await openShards(await folderOfShards(indexPath, names), names, problems);
   const close = async (): Promise<void> => {
     for (const shard of shards.values()) await shard.close();
   };
@@ -47,6 +50,20 @@ function joined(
     readRows: async (tensor, start, end) => shardWith(tensor).readRows(tensor, start, end),
     close,
   };
+}
+
+async function folderOfShards(indexPath: string, names: ReadonlySet<string>): Promise<string> {
+  const [beside, target] = [dirname(indexPath), dirname(await realpath(indexPath))];
+  return (await holdsAll(beside, names)) || !(await holdsAll(target, names)) ? beside : target;
+}
+
+async function holdsAll(folder: string, names: ReadonlySet<string>): Promise<boolean> {
+  try {
+    for (const name of names) await access(await fileInFolder(folder, name));
+    return true;
+  } catch {
+    return false; // what is wrong is found out, and said, when they are opened
+  }
 }
 
 /** The shards that can be opened; what is wrong with the others goes to `problems`. */
