@@ -34,7 +34,7 @@ const llama = decoding(
     "▁▁",
     "\ufffd",
     "\u00e9",
-    ...[0xe2, 0x82, 0xac, 0x41].map((b) => `<0x${b.toString(16).toUpperCase()}>`),
+    ...["<0xE2>", "<0x82>", "<0xac>", "<0x41>"], // digits of either case
   ],
   (tokens) => {
     let text = "";

@@ -1,6 +1,7 @@
 import { requireIds } from "./arguments.ts";
 import { unspell } from "./byte-alphabet.ts";
 import { BytePairTokenizer } from "./byte-pair/bpe.ts";
+import { byteOf } from "./decode/byte-runs.ts";
 import { UnknownTokenIdError } from "./errors.ts";
 import { PipelineTokenizer } from "./pipeline.ts";
 import type { DecodeOptions, TokenId, Tokenizer } from "./tokenizer.ts";
@@ -160,7 +161,7 @@ class WindowDecoder implements DecodeStream {
 
   /** A byte of a character that has no token. What such bytes say is certain only after the last of them. */
   private isByte(id: TokenId): boolean {
-    return /^<0x[0-9A-F]{2}>$/.test(this.tokenizer.token(id) ?? "");
+    return byteOf(this.tokenizer.token(id) ?? "") !== undefined;
   }
 
   /** Whether the text ends in bytes that further ones may complete. They are one U+FFFD, however many they are. */

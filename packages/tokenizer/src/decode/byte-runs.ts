@@ -1,10 +1,16 @@
+/** The byte that a token such as `<0xC3>` is, if it is one. */
+export function byteOf(token: string): number | undefined {
+  const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
+  return hex === undefined ? undefined : Number.parseInt(hex, 16);
+}
+
 /** Tokens, and as bytes runs of neighbours such as `<0xC3>` `<0xA9>`. */
 export function byteRuns(tokens: readonly string[]): (string | Uint8Array)[] {
   const runs: (string | Uint8Array)[] = [];
   let bytes: number[] = [];
   for (const token of tokens) {
-    const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
-    if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));
+    const byte = byteOf(token);
+    if (byte !== undefined) bytes.push(byte);
     else {
       if (bytes.length > 0) runs.push(Uint8Array.from(bytes));
       bytes = [];

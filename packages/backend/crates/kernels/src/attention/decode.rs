@@ -44,14 +44,15 @@ pub fn group(sizes: &Attention, inputs: Inputs, outputs: Outputs, batch: usize, 
                 let range = i * head_size..(i + 1) * head_size;
                 let mut p = [0.0; KEYS];
                 let p = &mut p[..count];
-                scores(p, &query[range.clone()], key, inputs.key.stride);
+                let is_first = i == 0; // the group's other heads find the rows in the cache
+                scores(p, &query[range.clone()], key, inputs.key.stride, is_first);
                 let correction = exponentials(p, max, sum);
                 if let Some(mask) = sizes.dropout {
                     let place = Place { batch, head: first + i, first: 0, count: 1 };
                     let start = sizes.first_probability(place) + first_key;
                     p.iter_mut().enumerate().for_each(|(s, p)| *p *= mask.factor((start + s) as u32));
                 }
-                add_values(&mut y[range], correction, p, value, inputs.value.stride);
+                add_values(&mut y[range], correction, p, value, inputs.value.stride, is_first);
             }
         }
         for (y, [_, sum]) in y.chunks_exact_mut(head_size).zip(softmax.as_chunks::<2>().0) {
@@ -68,9 +69,11 @@ pub fn group(sizes: &Attention, inputs: Inputs, outputs: Outputs, batch: usize, 
 
 vectorized! {
     /// p[s] ← query · key[s]
-    fn scores(p: &mut [f32], query: &[f32], key: &[f32], stride: usize) {
+    fn scores(p: &mut [f32], query: &[f32], key: &[f32], stride: usize, fetches: bool) {
         for (s, p) in p.iter_mut().enumerate() {
-            fetch(key, (s + AHEAD) * stride, query.len());
+            if fetches {
+                fetch(key, (s + AHEAD) * stride, query.len());
+            }
             let key = &key[s * stride..][..query.len()];
             let ((q, q_rest), (k, k_rest)) = (query.as_chunks::<LANES>(), key.as_chunks::<LANES>());
             let mut sums = [0.0; LANES];
@@ -104,7 +107,7 @@ vectorized! {
 
 vectorized! {
     /// y ← correction · y + Σ p[s] · value[s], four values at a time, so that y is not written as often.
-    fn add_values(y: &mut [f32], correction: f32, p: &[f32], value: &[f32], stride: usize) {
+    fn add_values(y: &mut [f32], correction: f32, p: &[f32], value: &[f32], stride: usize, fetches: bool) {
         for y in y.iter_mut() {
             *y *= correction;
         }
@@ -112,7 +115,7 @@ vectorized! {
         let row = |s: usize| &value[s * stride..][..size];
         let (fours, rest) = p.as_chunks::<4>();
         for (i, p) in fours.iter().enumerate() {
-            for s in 0..4 {
+            for s in if fetches { 0..4 } else { 0..0 } {
                 fetch(value, (4 * i + s + AHEAD) * stride, size);
             }
             let [a, b, c, d] = [0, 1, 2, 3].map(|s| row(4 * i + s));
