@@ -45,6 +45,12 @@ test.each([true, false])("segments are the template's, with its tokens or withou
   expect([...encodeBatch(numbers, [["1 2", "3"]], { addSpecialTokens: false }).typeIds]).toEqual([0, 0, 1]);
 });
 
+test("a stride asks for nothing where all fits", () => {
+  const options = { maxLength: 3, stride: 2 };
+  expect([...encodeBatch(numbers, [["1 2", "3"]], options).inputs]).toEqual([1, 2, 3]);
+  expect(() => encodeBatch(numbers, [["1 2", "3 4"]], options)).toThrow("less than 1, what maxLength leaves");
+});
+
 test("no texts are no rows", () => {
   expect(encodeBatch(numbers, []).shape).toEqual([0, 0]);
 });

@@ -108,7 +108,8 @@ function* rowsOf(
   if (space < 0) {
     throw new InvalidArgumentError("maxLength", maxLength, `at least ${numAdded}, the special tokens alone`);
   }
-  const kept = stride === undefined ? shorten(texts, space, options) : windows(texts, space, options);
+  const isWhole = texts.reduce((sum, { length }) => sum + length, 0) <= space;
+  const kept = stride === undefined || isWhole ? shorten(texts, space, options) : windows(texts, space, options);
   for (const each of kept) {
     const parts = template.map(({ ids, text, typeId }) => ({
       ids: text === undefined ? ids : (each[text] as Uint32Array),
@@ -142,7 +143,11 @@ function* windows(texts: readonly Uint32Array[], space: number, options: BatchOp
   const ids = texts.at(-1) as Uint32Array;
   const width = space - others.reduce((sum, { length }) => sum + length, 0);
   if (stride >= width) {
-    throw new InvalidArgumentError("stride", stride, `less than the ${width} tokens of text in a row`);
+    throw new InvalidArgumentError(
+      "stride",
+      stride,
+      `less than ${width}, what maxLength leaves for the text that is cut`,
+    );
   }
   for (let cutOff = 0; cutOff === 0 || cutOff + stride < ids.length; cutOff += width - stride) {
     const start = truncationSide === "right" ? cutOff : Math.max(0, ids.length - cutOff - width);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ChatTemplate } from "./chat/chat-template.ts";
 import { MalformedTokenizerError, UnsupportedTokenizerError } from "./errors.ts";
 import { MissingTokenizerError, SaveTokenizerError } from "./files/errors.ts";
@@ -28,14 +29,15 @@ const GPT2_FILES = [
 /**
  * Reads a tokenizer from disk.
  *
- * @param path a `tokenizer.json`, a SentencePiece `.model`, Llama 3's `.model`, a `.tiktoken` file that OpenAI
+ * @param place a `tokenizer.json`, a SentencePiece `.model`, Llama 3's `.model`, a `.tiktoken` file that OpenAI
  *   published, or BERT's `vocab.txt`, known by their content; or a folder with one of them (`tokenizer.json` first), or
  *   else with GPT-2's files (`encoder.json` and `vocab.bpe`, or `vocab.json` and `merges.txt`) or Qwen2's
  * @throws MissingTokenizerError if there is none
  * @throws MalformedTokenizerError naming the file and the entry at fault
  * @throws UnsupportedTokenizerError naming the part that this package does not implement
  */
-export async function loadTokenizer(path: string): Promise<Tokenizer> {
+export async function loadTokenizer(place: string | URL): Promise<Tokenizer> {
+  const path = place instanceof URL ? fileURLToPath(place) : place;
   if (!(await isFolder(path))) return loadFile(path);
   for (const name of SINGLE_FILES) {
     if (!(await exists(join(path, name)))) continue;

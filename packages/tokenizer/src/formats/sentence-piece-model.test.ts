@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeStream } from "../decode-stream.ts";
+import { MalformedTokenizerError } from "../errors.ts";
 import cases from "../fixtures/sentence-piece.json" with { type: "json" };
 import { decodeBase64 } from "./base64.ts";
 import { tokenizerFromSentencePiece } from "./sentence-piece-model.ts";
@@ -50,4 +51,18 @@ test("a saved tokenizer.json has user-defined pieces as added tokens, and none o
   const saved = tokenizerFromJson(json);
   const id = saved.tokenId("<sep>");
   expect([...saved.encode("low<sep>low")].filter((each) => each === id)).toHaveLength(1);
+});
+
+test("cut short anywhere, between two pieces too, a model is refused or complete", () => {
+  const bytes = decodeBase64((cases[0] as (typeof cases)[0]).model, "model");
+  const { definition } = tokenizerFromSentencePiece(bytes);
+  for (let end = 0; end < bytes.length; end++) {
+    let loaded: unknown = definition;
+    try {
+      loaded = tokenizerFromSentencePiece(bytes.subarray(0, end)).definition;
+    } catch (error) {
+      expect(error).toBeInstanceOf(MalformedTokenizerError);
+    }
+    expect(loaded).toEqual(definition);
+  }
 });

@@ -84,12 +84,14 @@ export function sentencePieceTokenizer(model: SentencePieceModel, options: Sente
 
 function readModel(bytes: Uint8Array): SentencePieceModel {
   const pieces: Piece[] = [];
-  const { 2: trainer = {}, 3: normalizer = {} } = readMessage(bytes, "model", {
+  const { 2: trainer, 3: normalizer } = readMessage(bytes, "model", {
     1: (field) => pieces.push(readPiece(bytesOf(field), `pieces[${pieces.length}]`)),
     2: (field) => readMessage(bytesOf(field), "trainer_spec", { 3: numberOf, 24: flagOf, 35: flagOf, 44: textOf }),
     3: (field) => readMessage(bytesOf(field), "normalizer_spec", { 2: bytesOf, 3: flagOf, 4: flagOf, 5: flagOf }),
   });
   if (pieces.length === 0) throw new MalformedTokenizerError("model", "it has no pieces; is it a SentencePiece model?");
+  if (trainer === undefined || normalizer === undefined)
+    throw new MalformedTokenizerError("model", "trainer_spec or normalizer_spec is missing: it seems cut short.");
   const { 3: modelType = UNIGRAM, 24: putsSpacesAfterWords = false } = trainer;
   const { 35: byteFallback = false, 44: unknownSurface = UNKNOWN_SURFACE } = trainer;
   if (modelType !== UNIGRAM && modelType !== BPE)

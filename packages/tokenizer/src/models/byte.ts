@@ -1,3 +1,4 @@
+import { requireList } from "../arguments.ts";
 import { byteCharacters } from "../byte-alphabet.ts";
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 
@@ -6,6 +7,7 @@ import { BytePairTokenizer } from "../byte-pair/bpe.ts";
  * its special tokens first). It is byte-level BPE without a merge, and saved as such.
  */
 export function byteTokenizer(specialTokens: readonly string[] = []): BytePairTokenizer {
+  requireList("specialTokens", specialTokens, "a list of names");
   return new BytePairTokenizer({
     vocabulary: new Map(byteCharacters.map((character, byte) => [character, byte])),
     merges: [],

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import { smallText } from "../fixtures/small-text.ts";
 import { InvalidTrainingOptionError } from "./errors.ts";
 import { trainBytePair } from "./train-bpe.ts";
@@ -25,4 +26,8 @@ test("refuses what the tokenizer has no ids for", () => {
   const tokenizer = trainBytePair(["abab"], { vocabSize: 260 });
   expect(() => truncateVocabulary(tokenizer, 255)).toThrow(InvalidTrainingOptionError);
   expect(() => truncateVocabulary(tokenizer, tokenizer.vocabSize + 1)).toThrow("from 256 to 258");
+  const { vocabulary, ...rest } = tokenizer.definition;
+  const withEnd = new BytePairTokenizer({ ...rest, vocabulary, specialTokens: new Map([["<end>", 258]]) });
+  expect(() => truncateVocabulary(withEnd, 257)).toThrow("from 259 to 259: 258 is the id of a special token");
+  expect(() => truncateVocabulary({} as never, 257)).toThrow("tokenizer is of type object");
 });

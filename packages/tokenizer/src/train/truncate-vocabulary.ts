@@ -1,5 +1,6 @@
 import { BytePairTokenizer } from "../byte-pair/bpe.ts";
 import type { Merge } from "../byte-pair/merges.ts";
+import { InvalidArgumentError } from "../errors.ts";
 import type { TokenId } from "../tokenizer.ts";
 import { InvalidTrainingOptionError } from "./errors.ts";
 import { requireWhole } from "./options.ts";
@@ -10,15 +11,20 @@ import { requireWhole } from "./options.ts";
  *
  * @param tokenizer one that `trainBytePair` made, or any whose ids are in the order of its merges
  * @param vocabSize ids to keep, special tokens included
+ * @throws InvalidArgumentError for another kind of tokenizer
  * @throws InvalidTrainingOptionError if there are fewer ids, or a byte or special token would be lost
  */
 export function truncateVocabulary(tokenizer: BytePairTokenizer, vocabSize: number): BytePairTokenizer {
+  if (!(tokenizer instanceof BytePairTokenizer))
+    throw new InvalidArgumentError("tokenizer", tokenizer, "one of byte-level BPE");
   const { definition, specialTokens } = tokenizer;
   const least = 256 + specialTokens.size;
   requireWhole("vocabSize", vocabSize, least, `256 bytes and ${specialTokens.size} special tokens`);
   const [first, last] = [Math.max(-1, ...specialTokens.values()) + 1, tokenizer.vocabSize];
   if (vocabSize < first || vocabSize > last) {
-    throw new InvalidTrainingOptionError("vocabSize", vocabSize, `a number from ${Math.max(least, first)} to ${last}`);
+    const range = `a number from ${Math.max(least, first)} to ${last}`;
+    const reason = first > least ? `: ${first - 1} is the id of a special token, which is kept` : "";
+    throw new InvalidTrainingOptionError("vocabSize", vocabSize, range + reason);
   }
   const vocabulary = new Map([...definition.vocabulary].filter(([, id]) => id < vocabSize));
   const merges = definition.merges && mergesUpTo(vocabSize, definition.merges, definition.vocabulary);

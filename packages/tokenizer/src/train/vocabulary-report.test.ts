@@ -40,4 +40,5 @@ test("as text it is a table", () => {
 
 test("refuses a width that is none", () => {
   expect(() => vocabularyReport([small], [], { width: 0 })).toThrow(InvalidTrainingOptionError);
+  expect(() => vocabularyReport([small], [], { width: 1, dtype: "int8" as never })).toThrow("dtype is int8");
 });

@@ -1,6 +1,10 @@
 import { requireText, requireTexts } from "../arguments.ts";
 import type { TokenId, Tokenizer } from "../tokenizer.ts";
+import { InvalidTrainingOptionError } from "./errors.ts";
 import { requireWhole } from "./options.ts";
+
+/** Of one number. */
+const BYTES = { float32: 4, float16: 2, bfloat16: 2 } as const;
 
 /** The model that the vocabulary is for. */
 export interface VocabularyReportOptions {
@@ -9,7 +13,7 @@ export interface VocabularyReportOptions {
   /** Whether the model's head uses the table of the embedding too. Default true. */
   readonly tied?: boolean;
   /** How parameters are stored. Default float32. */
-  readonly dtype?: "float32" | "float16" | "bfloat16";
+  readonly dtype?: keyof typeof BYTES;
 }
 
 /** One row for each vocabulary, in the order in which they were given; as text, a table. */
@@ -38,7 +42,7 @@ export interface VocabularyRow {
  * Compares vocabularies, to choose a size: one row for each tokenizer, and as text a table. Take texts that none of them was trained on.
  *
  * @throws InvalidArgumentError for what are no texts
- * @throws InvalidTrainingOptionError if `width` is not a whole number from 1
+ * @throws InvalidTrainingOptionError if `width` is not a whole number from 1, or `dtype` unknown
  */
 export function vocabularyReport(
   tokenizers: Iterable<Tokenizer>,
@@ -47,6 +51,9 @@ export function vocabularyReport(
 ): VocabularyReport {
   const { width, tied = true, dtype = "float32" } = options;
   requireWhole("width", width, 1);
+  const bytesPerNumber = BYTES[dtype];
+  if (bytesPerNumber === undefined)
+    throw new InvalidTrainingOptionError("dtype", dtype, Object.keys(BYTES).join(" or "));
   requireTexts(texts);
   const usages = Array.from(tokenizers, (tokenizer) => ({ tokenizer, numTokens: 0, used: new Set<TokenId>() }));
   let [numWords, numBytes] = [0, 0];
@@ -70,7 +77,7 @@ export function vocabularyReport(
       bytesPerToken: ratio(numBytes, numTokens),
       unusedShare: ratio(numOrdinary - used.size, numOrdinary),
       embeddingParameters,
-      embeddingBytes: embeddingParameters * (dtype === "float32" ? 4 : 2),
+      embeddingBytes: embeddingParameters * bytesPerNumber,
     };
   });
   return Object.assign(rows, { toString: () => reportText(rows) });
