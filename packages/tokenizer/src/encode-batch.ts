@@ -146,7 +146,7 @@ function* windows(texts: readonly Uint32Array[], space: number, options: BatchOp
     throw new InvalidArgumentError(
       "stride",
       stride,
-      `less than ${width}, what maxLength leaves for the text that is cut`,
+      `less than ${width}, what maxLength leaves for text`,
     );
   }
   for (let cutOff = 0; cutOff === 0 || cutOff + stride < ids.length; cutOff += width - stride) {
@@ -187,7 +187,7 @@ function padIdOf({ specialTokens, vocabSize }: Tokenizer, { padId }: BatchOption
     const id = specialTokens.get(name);
     if (id !== undefined) return id;
   }
-  throw new InvalidArgumentError("padId", undefined, "an id: this tokenizer has no token that is known to fill up");
+  throw new InvalidArgumentError("padId", undefined, "an id: this tokenizer has no padding token");
 }
 
 function checkOptions(options: BatchOptions): void {

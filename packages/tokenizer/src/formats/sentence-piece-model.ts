@@ -91,7 +91,7 @@ function readModel(bytes: Uint8Array): SentencePieceModel {
   });
   if (pieces.length === 0) throw new MalformedTokenizerError("model", "it has no pieces; is it a SentencePiece model?");
   if (trainer === undefined || normalizer === undefined)
-    throw new MalformedTokenizerError("model", "trainer_spec or normalizer_spec is missing: it seems cut short.");
+    throw new MalformedTokenizerError("model", "trainer_spec or normalizer_spec is missing.");
   const { 3: modelType = UNIGRAM, 24: putsSpacesAfterWords = false } = trainer;
   const { 35: byteFallback = false, 44: unknownSurface = UNKNOWN_SURFACE } = trainer;
   if (modelType !== UNIGRAM && modelType !== BPE)
