@@ -143,11 +143,7 @@ function* windows(texts: readonly Uint32Array[], space: number, options: BatchOp
   const ids = texts.at(-1) as Uint32Array;
   const width = space - others.reduce((sum, { length }) => sum + length, 0);
   if (stride >= width) {
-    throw new InvalidArgumentError(
-      "stride",
-      stride,
-      `less than ${width}, what maxLength leaves for text`,
-    );
+    throw new InvalidArgumentError("stride", stride, `less than ${width}, what maxLength leaves for text`);
   }
   for (let cutOff = 0; cutOff === 0 || cutOff + stride < ids.length; cutOff += width - stride) {
     const start = truncationSide === "right" ? cutOff : Math.max(0, ids.length - cutOff - width);
