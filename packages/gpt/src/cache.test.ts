@@ -1,5 +1,5 @@
 import { setBackend, slice, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
-import { KeyValueCache } from "@tessera-lm/layers";
+import { CacheError, KeyValueCache } from "@tessera-lm/layers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decoders } from "./testing/models.ts";
 
@@ -52,6 +52,43 @@ it("refuses what it would otherwise leave out", () => {
   expect(() => model.forward(tokens, { cache, positions, mask: tensor2d([[0, 1]]) })).toThrow("no mask with a cache");
   cache.dispose();
   expect(() => model.forward(tokens, { cache, positions })).toThrow("The cache has been disposed of");
+});
+
+describe("a cache of sizes or sequences that cannot be is refused:", () => {
+  const read = (cache: KeyValueCache) =>
+    tidy(
+      () =>
+        void decoders["learned positions"]().forward(tensor2d([[1, 2, 3]]).toInt(), { cache, positions: from(0, 3) }),
+    );
+
+  it.each<[string, () => unknown, string]>([
+    ["no number", () => new KeyValueCache(1, Number.NaN), "capacity is NaN; it must be a whole number of at least 0"],
+    ["part of a sequence", () => new KeyValueCache(1.5, 4), "batchSize is 1.5"],
+    ["an empty chunk", () => new KeyValueCache(1, 4, { chunkSize: 0 }), "chunkSize is 0"],
+    ["a negative chunk", () => new KeyValueCache(1, 4, { chunkSize: -5 }), "chunkSize is -5"],
+    [
+      "fewer positions",
+      () => new KeyValueCache(1, 20).grow(10),
+      "capacity is 10; it must be a whole number of at least 20",
+    ],
+    ["no sequences", () => new KeyValueCache(1, 20).rearrange([]), "the number of sequences is 0"],
+  ])("%s", (_, use, message) => {
+    expect(use).toThrow(CacheError);
+    expect(use).toThrow(message);
+  });
+
+  it("a sequence that there is not, and what was kept stays", () => {
+    const cache = new KeyValueCache(1, 20);
+    read(cache);
+    for (const wrong of [1, -1, 0.5]) {
+      expect(() => cache.rearrange([0, wrong])).toThrow(
+        `a sequence is ${wrong}; it must be a whole number from 0 to 0`,
+      );
+    }
+    expect(cache.batchSize).toBe(1);
+    read(cache);
+    cache.dispose();
+  });
 });
 
 function from(start: number, count: number): Tensor2D {

@@ -1,9 +1,28 @@
-/** A value as a message names it: texts in quotes, plain objects and lists as JSON, others by their class. */
+/** The longest text of a value. */
+const LONGEST = 100;
+
+/** A value as a message names it: texts in quotes, plain objects and lists as JSON, others by their class; long ones cut. */
 export function shown(value: unknown): string {
+  const text = whole(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+function whole(value: unknown): string {
   if (typeof value === "function") return "a function";
-  if (typeof value !== "object" && typeof value !== "string") return String(value);
-  const isPlain = typeof value === "string" || value === null || [Object, Array].includes(value.constructor as never);
-  return isPlain ? JSON.stringify(value, jsonValue) : `a ${value.constructor?.name}`;
+  if (typeof value === "string") return JSON.stringify(value.slice(0, LONGEST + 1));
+  if (typeof value !== "object" || value === null) return String(value);
+  const type: unknown = value.constructor;
+  const isPlain = typeof type !== "function" || type === Object || type === Array;
+  return isPlain ? asJson(value) : `a ${type.name}`;
+}
+
+/** Some objects cannot be written: one that holds itself, say. */
+function asJson(value: object): string {
+  try {
+    return String(JSON.stringify(value, jsonValue));
+  } catch {
+    return Array.isArray(value) ? "a list" : "an object";
+  }
 }
 
 /** JSON knows no bigint, and writes NaN and the infinities as null. */

@@ -24,7 +24,11 @@ export class KeyValueCache {
   readonly #layers: LayerCache[] = [];
   readonly #tables = new Map<string | object, Tensor>();
 
+  /** @throws {CacheError} for sizes that are no whole numbers, or too small */
   constructor(batchSize: number, capacity: number, { chunkSize = Infinity }: KeyValueCacheOptions = {}) {
+    requireCount("batchSize", batchSize, 0);
+    requireCount("capacity", capacity, 0);
+    if (chunkSize !== Infinity) requireCount("chunkSize", chunkSize, 1);
     this.#batchSize = batchSize;
     this.#capacity = capacity;
     this.chunkSize = chunkSize;
@@ -59,8 +63,10 @@ export class KeyValueCache {
   /**
    * Makes room for so many positions, at least as many as there are; what is kept stays. The tensors are other ones
    * then: a recording that reads them has to begin anew.
+   * @throws {CacheError} for fewer positions than there are
    */
   grow(capacity: number): void {
+    requireCount("capacity", capacity, this.#capacity);
     this.#capacity = capacity;
     this.#forgetTables();
     for (const layer of this.#layers) layer.grow();
@@ -69,8 +75,11 @@ export class KeyValueCache {
   /**
    * From now on sequence i is what sequence `sequences[i]` was; there may be more or fewer than before. The tensors
    * are other ones then, as after `grow`.
+   * @throws {CacheError} for a sequence that there is not, or for none
    */
   rearrange(sequences: readonly number[]): void {
+    requireCount("the number of sequences", sequences.length, 1);
+    for (const sequence of sequences) requireCount("a sequence", sequence, 0, this.#batchSize - 1);
     this.#batchSize = sequences.length;
     tidy(() => {
       const places = tensor1d([...sequences], "int32");
@@ -107,4 +116,10 @@ export class KeyValueCache {
     for (const table of this.#tables.values()) table.dispose();
     this.#tables.clear();
   }
+}
+
+function requireCount(name: string, value: number, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new CacheError(`KeyValueCache: ${name} is ${String(value)}; it must be a whole number ${range}.`);
 }

@@ -11,6 +11,7 @@ import {
   tidy,
 } from "@tensorflow/tfjs";
 import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
+import { CacheError } from "./errors.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { SlidingRows } from "./sliding-rows.ts";
 
@@ -19,6 +20,7 @@ export class LayerCache {
   readonly #whole: KeyValueCache;
   #kept: KeyValues | undefined;
   #memory: KeyValues | undefined;
+  #memoryOf: object | undefined;
   /** Of a layer with a sliding window; else position p stands in row p. */
   #sliding: SlidingRows | undefined;
 
@@ -35,8 +37,14 @@ export class LayerCache {
   /**
    * Keys and values of another text that the layer reads besides, made once: (1, S, G·D) for all sequences, or one for
    * each of them.
+   * @param of what they are made of, always the same tensor
+   * @throws {CacheError} for another one
    */
-  memory(make: () => KeyValues): KeyValues {
+  memory(of: Tensor, make: () => KeyValues): KeyValues {
+    this.#memoryOf ??= of.dataId;
+    if (this.#memoryOf !== of.dataId) {
+      throw new CacheError("The cache belongs to another memory: make a new cache for each that is read.");
+    }
     this.#memory ??= tidy(() => {
       const { keys, values } = make();
       return { keys: keep(keys), values: keep(values) };
@@ -108,6 +116,7 @@ export class LayerCache {
     this.#sliding?.dispose();
     this.#kept = undefined;
     this.#memory = undefined;
+    this.#memoryOf = undefined;
     this.#sliding = undefined;
   }
 

@@ -81,7 +81,8 @@ export class MultiHeadAttention implements Projection {
 
   /**
    * (B, T, C) → (B, T, C).
-   * @param memory what keys and values are made of, (B, S, C): x itself (default), or an encoder's output
+   * @param memory what keys and values are made of: x itself (default), or an encoder's output, (B, S, C), or (1, S, C)
+   *   for all sequences
    */
   forward(x: Tensor, options?: ForwardOptions, memory: Tensor = x): Tensor {
     return tidy(() => {
@@ -92,9 +93,9 @@ export class MultiHeadAttention implements Projection {
         values: this.value.forward(memory, atSite(options, 2)) as Tensor3D, // (B, S, G·D)
       });
       const mixed =
-        memory !== x && layerCache
-          ? this.#mixedFromMemory(query, layerCache.memory(read), options)
-          : this.#mixed(query, read(), options); // (B, T, H·D)
+        memory === x
+          ? this.#mixed(query, read(), options)
+          : this.#mixedFromMemory(query, layerCache?.memory(memory, read) ?? read(), options); // (B, T, H·D)
       return withDropout(this.output.forward(mixed, atSite(options, 4)), this.dropout, options, 5); // (B, T, C)
     });
   }

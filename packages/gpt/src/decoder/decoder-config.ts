@@ -110,7 +110,13 @@ export function resolveDecoderConfig(config: DecoderConfig): ResolvedDecoderConf
     ...(endOfText !== undefined && { endOfText }),
   };
   checkDecoder(configCheck("DecoderConfig"), resolved);
-  return resolved;
+  return withoutIdleWindow(resolved);
+}
+
+/** A window that no layer has is none. */
+function withoutIdleWindow(config: ResolvedDecoderConfig): ResolvedDecoderConfig {
+  const { slidingWindow: _, ...rest } = config;
+  return new Set(config.fullAttentionLayers).size < config.numLayers ? config : { ...rest, fullAttentionLayers: [] };
 }
 
 function checkDecoder(check: ConfigCheck, config: ResolvedDecoderConfig): void {

@@ -110,8 +110,10 @@ export class EncoderDecoder implements SequenceToSequenceModel {
 
   /**
    * Logits (B, T, V) of what follows what is written so far, (B, T); with `lastOnly` (B, 1, V). With a cache `written`
-   * is what is new, and the cache remembers what each layer reads of the memory: another memory needs another cache.
-   * @param memory what `encode` gave, (B, S, C)
+   * is what is new, and the cache remembers what each layer reads of the memory: another memory needs another cache, and
+   * so do other weights.
+   * @param memory what `encode` gave, (B, S, C), or (1, S, C) for all sequences
+   * @throws {CacheError} of `@tessera-lm/layers`, for a cache of another memory
    */
   decode(memory: Tensor3D, written: Tensor2D, options?: ForwardOptions): Tensor3D {
     return modelPass(this.vocabSize, () => {

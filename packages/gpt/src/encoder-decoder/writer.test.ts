@@ -1,5 +1,5 @@
-import { memory, setBackend, type Tensor, tensor2d, tidy } from "@tensorflow/tfjs";
-import { dispose, KeyValueCache, type Parameter, parameters } from "@tessera-lm/layers";
+import { memory, setBackend, type Tensor, type Tensor2D, type Tensor3D, tensor2d, tidy } from "@tensorflow/tfjs";
+import { CacheError, dispose, KeyValueCache, type Parameter, parameters } from "@tessera-lm/layers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GenerationError } from "../errors.ts";
 import { beamSearch } from "../generation/beam-search.ts";
@@ -141,4 +141,78 @@ test("each of several memories is read by its own sequence, also when sequences 
   });
   both.dispose();
   written.dispose();
+});
+
+test("a cache that has read one memory refuses another", () => {
+  tidy(() => {
+    const [one, other] = [
+      [7, 3, 9],
+      [1, 30, 22],
+    ].map((ids) => model.encode(tensor2d([ids], [1, 3], "int32"))) as [Tensor3D, Tensor3D];
+    const cache = new KeyValueCache(1, 8);
+    const step = (memory: Tensor3D, position: number): Tensor =>
+      model.decode(memory, tensor2d([[5]], [1, 1], "int32"), {
+        cache,
+        positions: tensor2d([[position]], [1, 1], "int32"),
+      });
+    step(one, 0);
+    step(one.clone(), 1);
+    expect(() => step(other, 2)).toThrow(CacheError);
+    expect(() => step(other, 2)).toThrow("The cache belongs to another memory");
+    cache.dispose();
+  });
+});
+
+describe.each([[undefined], [[1, 1, 1, 0, 0, 0]]])("of several texts at a time, with the mask %j", (mask) => {
+  const texts = [
+    [0, 3, 1],
+    [0, 6, 7],
+  ];
+  const targets = [
+    [3, 1, 8],
+    [6, -1, 2],
+  ];
+
+  test("a writer has the logits and losses that it has of each alone", () =>
+    withWriter(mask, async (writer) =>
+      tidy(() => {
+        const alone = texts.map((text, i) => {
+          const [written, next] = [text, targets[i] as number[]].map((ids) => tensor2d([ids], [1, 3], "int32"));
+          const ofOne = [
+            writer.forward(written as Tensor2D),
+            writer.tokenLosses(written as Tensor2D, next as Tensor2D),
+          ];
+          return ofOne.map((each) => [...each.dataSync()]);
+        });
+        const [written, next] = [texts, targets].map((ids) => tensor2d(ids, [2, 3], "int32")) as [Tensor2D, Tensor2D];
+        const [logits, losses] = [writer.forward(written), writer.tokenLosses(written, next)];
+        expect([logits.shape, losses.shape]).toEqual([
+          [2, 3, 40],
+          [2, 3],
+        ]);
+        [logits, losses].forEach((together, kind) => {
+          const expected = alone.flatMap((ofOne) => ofOne[kind] as number[]);
+          together.dataSync().forEach((each, i) => void expect(each).toBeCloseTo(expected[i] as number, 4));
+        });
+        const all = [...losses.dataSync()];
+        expect(all[4]).toBe(0);
+        expect(writer.loss(written, next).dataSync()[0]).toBeCloseTo(
+          all.reduce((sum, each) => sum + each, 0),
+          3,
+        );
+      }),
+    ));
+
+  test("a writer's losses are those of the model", () =>
+    withWriter(mask, async (writer) =>
+      tidy(() => {
+        const ids = inputs() as Tensor2D;
+        const keys = mask && tensor2d([mask], [1, 6], "int32");
+        const next = tensor2d([[3, 1, 8]], [1, 3], "int32");
+        const losses = writer.tokenLosses(tensor2d([[0, 3, 1]], [1, 3], "int32"), next).dataSync();
+        const expected = model.tokenLosses(ids, next, { mask: keys }).dataSync();
+        losses.forEach((loss, i) => void expect(loss).toBeCloseTo(expected[i] as number, 4));
+        expect(Math.min(...losses)).toBeGreaterThan(0.01);
+      }),
+    ));
 });

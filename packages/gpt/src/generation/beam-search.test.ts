@@ -58,8 +58,23 @@ test.each<[Partial<BeamSearchOptions>, RegExp]>([
   [{ numResults: 5 }, /numResults is 5; it must be at most numBeams, which is 4/],
   [{ lengthPenalty: Number.NaN }, /lengthPenalty is NaN/],
   [{ maxNewTokens: -1 }, /maxNewTokens is -1/],
+  [{ signal: "x" as never }, /^beamSearch: signal is "x"; it must be the signal of an AbortController/],
+  [{ signal: {} as never }, /^beamSearch: signal is {}/],
+  [{ earlyStopping: "Never" as never }, /^beamSearch: earlyStopping is "Never"; it must be true, false or "never"/],
+  [{ stopTokens: "ab" as never }, /^beamSearch: stopTokens is "ab"/],
 ])("%j is refused", async (options, message) => {
   const search = beamSearch(new Table([[0]]), [0], { maxNewTokens: 1, ...options });
   await expect(search).rejects.toThrow(GenerationError);
   await expect(search).rejects.toThrow(message);
+});
+
+test("what is no model or no prompt is refused in its own name", async () => {
+  const options = { maxNewTokens: 1 };
+  for (const wrong of [undefined, null, {}] as never[]) {
+    const search = beamSearch(wrong, [0], options);
+    await expect(search).rejects.toThrow(GenerationError);
+    await expect(search).rejects.toThrow("beamSearch: the model is");
+  }
+  await expect(beamSearch(new Table([[0]]), [], options)).rejects.toThrow("beamSearch: the prompt is empty");
+  await expect(beamSearch(new Table([[0]]), 5 as never, options)).rejects.toThrow("beamSearch: the prompt is 5");
 });

@@ -6,14 +6,23 @@ import { breather } from "./breather.ts";
 import { rowsOf } from "./choose.ts";
 import { createReader } from "./create-reader.ts";
 import { logProbabilities } from "./log-probabilities.ts";
-import { type CommonOptions, checkPrompt, DEFAULT_CHUNK_SIZE, stopTokensOf } from "./options.ts";
+import {
+  type CommonOptions,
+  checkModel,
+  checkPrompt,
+  checkSignal,
+  DEFAULT_CHUNK_SIZE,
+  stopTokensOf,
+} from "./options.ts";
 import type { Reader } from "./reader.ts";
 import { outOfRange, requireToken, requireWhole } from "./sampling.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How {@link beamSearch} searches; the defaults are Hugging Face's. */
 export interface BeamSearchOptions
-  extends Pick<CommonOptions, "maxNewTokens" | "stopTokens" | "truncatePrompt" | "chunkSize" | "signal"> {
+  extends Pick<CommonOptions, "stopTokens" | "truncatePrompt" | "chunkSize" | "signal"> {
+  /** How many tokens at most; finite. */
+  readonly maxNewTokens: number;
   /** How many beginnings of texts are followed at a time. Default 4. */
   readonly numBeams?: number;
   /** How many texts are wanted, at most `numBeams`. Default 1. */
@@ -46,7 +55,7 @@ export async function beamSearch(
   options: BeamSearchOptions,
 ): Promise<Beam[]> {
   const resolved = resolve(model, options);
-  const tokens = checkPrompt(model, prompt, options);
+  const tokens = checkPrompt(model, prompt, options, "beamSearch");
   const windowSize = Math.min(model.contextLength, tokens.length + resolved.maxNewTokens);
   const reader = createReader(model, { windowSize, chunkSize: options.chunkSize ?? DEFAULT_CHUNK_SIZE });
   try {
@@ -62,6 +71,7 @@ type Resolved = Omit<Required<BeamSearchOptions>, "stopTokens" | "signal" | "tru
 };
 
 function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
+  checkModel(model, "beamSearch");
   requireOptions("beamSearch", options, "such as { maxNewTokens: 100 }");
   const { maxNewTokens, numBeams = 4, numResults = 1, lengthPenalty = 1, earlyStopping = false, signal } = options;
   requireWhole("maxNewTokens", maxNewTokens, 0, "beamSearch");
@@ -71,7 +81,11 @@ function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
   if (numResults > numBeams)
     throw outOfRange("numResults", numResults, `at most numBeams, which is ${numBeams}`, "beamSearch");
   if (!Number.isFinite(lengthPenalty)) throw outOfRange("lengthPenalty", lengthPenalty, "a number", "beamSearch");
-  const stopTokens = stopTokensOf(model, options);
+  if (![true, false, "never"].includes(earlyStopping)) {
+    throw outOfRange("earlyStopping", earlyStopping, 'true, false or "never"', "beamSearch");
+  }
+  checkSignal(signal, "beamSearch");
+  const stopTokens = stopTokensOf(model, options, "beamSearch");
   return { maxNewTokens, numBeams, numResults, lengthPenalty, earlyStopping, signal, stopTokens };
 }
 

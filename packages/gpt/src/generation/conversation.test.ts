@@ -1,7 +1,7 @@
 import { memory } from "@tensorflow/tfjs";
 import { dispose } from "@tessera-lm/layers";
 import { expect, test } from "vitest";
-import { SequenceTooLongError } from "../errors.ts";
+import { ArgumentError, GenerationError, SequenceTooLongError } from "../errors.ts";
 import { collect } from "../testing/collect.ts";
 import { decoders, Watched } from "../testing/models.ts";
 import { Conversation } from "./conversation.ts";
@@ -71,5 +71,17 @@ test("a conversation longer than its capacity goes on with the end of it", async
   expect(() => chat.generate(Array(9).fill(1), options)).toThrow(SequenceTooLongError);
   expect(await collect(chat.generate(Array(9).fill(1), { ...options, truncatePrompt: true }))).toHaveLength(20);
   chat.dispose();
+  dispose(model);
+});
+
+test("what is no model, or are no options, is refused", () => {
+  for (const wrong of [undefined, null, Promise.resolve()] as never[]) {
+    expect(() => new Conversation(wrong)).toThrow(GenerationError);
+  }
+  const model = decoders["GPT-2"]();
+  for (const wrong of [null, 5] as never[]) expect(() => new Conversation(model, wrong)).toThrow(ArgumentError);
+  expect(() => new Conversation(model, { chunkSize: "2" as never })).toThrow('Conversation: chunkSize is "2"');
+  expect(() => new Conversation(model, { capacity: 0 })).toThrow("Conversation: capacity is 0");
+  new Conversation(model, { capacity: Infinity }).dispose();
   dispose(model);
 });

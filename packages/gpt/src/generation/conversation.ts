@@ -1,9 +1,17 @@
 import type { LanguageModel } from "@tessera-lm/layers";
 import { GenerationError } from "../errors.ts";
+import { requireOptions } from "../require-argument.ts";
 import { createReader } from "./create-reader.ts";
 import type { GenerationEvent } from "./events.ts";
 import { continueOne, tokensOf } from "./generate.ts";
-import { checkDraft, checkOptions, checkPrompt, DEFAULT_CHUNK_SIZE, type GenerateOptions } from "./options.ts";
+import {
+  checkDraft,
+  checkModel,
+  checkOptions,
+  checkPrompt,
+  DEFAULT_CHUNK_SIZE,
+  type GenerateOptions,
+} from "./options.ts";
 import type { Reader } from "./reader.ts";
 import { requireWhole } from "./sampling.ts";
 
@@ -24,11 +32,14 @@ export class Conversation {
   readonly #reader: Reader;
   #isDisposed = false;
 
-  /** @throws {GenerationError} for an option out of range */
-  constructor(model: LanguageModel, { capacity, chunkSize = DEFAULT_CHUNK_SIZE }: ConversationOptions = {}) {
-    requireWhole("capacity", capacity ?? 1, 1);
-    requireWhole("chunkSize", chunkSize, 1);
-    const windowSize = Math.min(model.contextLength, capacity ?? Infinity);
+  /** @throws {GenerationError | ArgumentError} for an option out of range, for what is no model or no options */
+  constructor(model: LanguageModel, options: ConversationOptions = {}) {
+    checkModel(model, "Conversation");
+    requireOptions("Conversation", options);
+    const { capacity = model.contextLength, chunkSize = DEFAULT_CHUNK_SIZE } = options;
+    if (capacity !== Infinity) requireWhole("capacity", capacity, 1, "Conversation");
+    requireWhole("chunkSize", chunkSize, 1, "Conversation");
+    const windowSize = Math.min(model.contextLength, capacity);
     this.#model = model;
     this.#reader = createReader(model, { windowSize, chunkSize });
   }
@@ -46,7 +57,7 @@ export class Conversation {
     if (this.#isDisposed) throw new GenerationError("generate: the conversation has been disposed of; make a new one.");
     checkOptions(options);
     checkDraft(this.#model, options.draft);
-    const tokens = checkPrompt(this.#model, prompt, options, this.#reader.windowSize);
+    const tokens = checkPrompt(this.#model, prompt, options, "generate", this.#reader.windowSize);
     return continueOne(this.#model, tokens, options, () => borrowed(this.#reader));
   }
 

@@ -67,11 +67,24 @@ export const DEFAULT_DRAFT_COUNT = 4;
 export function stopTokensOf(
   model: Pick<LanguageModel, "stopTokens">,
   { stopTokens = model.stopTokens ?? [] }: Pick<CommonOptions, "stopTokens">,
+  where = "generate",
 ): ReadonlySet<number> {
-  if (!isList(stopTokens)) throw outOfRange("stopTokens", stopTokens, "a list of tokens");
+  if (!isList(stopTokens)) throw outOfRange("stopTokens", stopTokens, "a list of tokens", where);
   const tokens = new Set(stopTokens);
-  for (const token of tokens) requireWhole("a token of stopTokens", token, 0);
+  for (const token of tokens) requireWhole("a token of stopTokens", token, 0, where);
   return tokens;
+}
+
+/** @throws {GenerationError} for what is no signal */
+export function checkSignal(signal: AbortSignal | undefined, where = "generate"): void {
+  if (signal === undefined || typeof signal?.aborted === "boolean") return;
+  throw outOfRange("signal", signal, "the signal of an AbortController", where);
+}
+
+/** @throws {GenerationError} for what is no language model */
+export function checkModel(model: LanguageModel, where = "generate"): void {
+  if (typeof model?.forward === "function") return;
+  throw outOfRange("the model", model, "a language model, such as await loadModel(folder)", where);
 }
 
 /** Whether it can be gone through, and is no text, whose parts are characters. */
@@ -89,8 +102,7 @@ export function checkOptions(options: CommonOptions & { readonly decoder?: unkno
   requireWhole("chunkSize", chunkSize, 1);
   requireWhole("draft.count", draft?.count ?? 1, 1);
   if (!Number.isSafeInteger(seed)) throw outOfRange("seed", seed, "a whole number");
-  if (signal && typeof signal.aborted !== "boolean")
-    throw outOfRange("signal", signal, "the signal of an AbortController");
+  checkSignal(signal);
   if (!(isNumber(repetitionPenalty) && repetitionPenalty > 0 && repetitionPenalty < Infinity)) {
     throw outOfRange("repetitionPenalty", repetitionPenalty, "a positive number");
   }
@@ -141,21 +153,21 @@ export function checkPrompt(
   model: LanguageModel,
   prompt: Iterable<number>,
   { truncatePrompt = false }: Pick<CommonOptions, "truncatePrompt">,
+  where = "generate",
   room?: number,
 ): number[] {
-  if (typeof model?.forward !== "function") {
-    throw outOfRange("the model", model, "a language model, such as await loadModel(folder)");
-  }
-  if (!isList(prompt)) throw outOfRange("the prompt", prompt, "a list of tokens, such as tokenizer.encode(text)");
+  checkModel(model, where);
+  if (!isList(prompt))
+    throw outOfRange("the prompt", prompt, "a list of tokens, such as tokenizer.encode(text)", where);
   const tokens = [...prompt];
   if (tokens.length === 0) {
     throw new GenerationError(
-      "generate: the prompt is empty. Start with a token, such as the one that separates texts.",
+      `${where}: the prompt is empty. Start with a token, such as the one that separates texts.`,
     );
   }
   checkTokens(tokens, model.vocabSize);
   const most = room ?? model.contextLength;
   if (tokens.length <= most || truncatePrompt) return tokens;
   const advice = "Shorten the prompt, or let the model see its last tokens with truncatePrompt: true.";
-  throw new SequenceTooLongError("generate", tokens.length, most, advice);
+  throw new SequenceTooLongError(where, tokens.length, most, advice);
 }

@@ -155,6 +155,32 @@ test("tensors have llama.cpp's names, types and shapes; rows that are no whole b
     dispose(model);
   }));
 
+test("a window that no layer has does not shorten the context", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = join(folder, "model.gguf");
+    const model = createDecoder({ ...size, slidingWindow: 8, fullAttentionLayers: [1, 0] }, 1);
+    await saveGguf(model, path);
+    const { model: back } = await loadGguf(path);
+    expect(back.config.contextLength).toBe(size.contextLength);
+    expect(await readFile(join(folder, "model.Modelfile"), "utf8")).toContain(`num_ctx ${size.contextLength}\n`);
+    dispose([model, back]);
+  }));
+
+test("a Modelfile that nobody has changed follows its model", () =>
+  inTemporaryFolder(async (folder) => {
+    const [path, beside] = [join(folder, "model.gguf"), join(folder, "model.Modelfile")];
+    const models = [size.contextLength, 4, 6].map((contextLength) => createDecoder({ ...size, contextLength }, 1));
+    const [first, second, third] = models as [Decoder, Decoder, Decoder];
+    await saveGguf(first, path);
+    await saveGguf(second, path);
+    expect(await readFile(beside, "utf8")).toContain("num_ctx 4\n");
+    const changed = `${await readFile(beside, "utf8")}SYSTEM careful work\n`;
+    await writeFile(beside, changed);
+    await saveGguf(third, path);
+    expect(await readFile(beside, "utf8")).toBe(changed);
+    dispose(models);
+  }));
+
 test("each file has its own Modelfile, with quotes where its name has blanks; one that is there stays", () =>
   inTemporaryFolder(async (folder) => {
     const model = createDecoder(size, 1);
@@ -194,6 +220,7 @@ test("a tokenizer is filled up with unused tokens; one with too many, or none at
 
 test.each<[string, Partial<DecoderConfig>, RegExp]>([
   ["ALiBi", { positions: "alibi" }, /"tessera-decoder".*supported is "gpt2" or "llama"/],
+  ["more ends of a text than there are keys for", { endOfText: [2, 7, 9, 11] }, /endOfText is \[2,7,9,11\]/],
   ["an attention factor", { ropeScaling: { ...yarn, attentionFactor: 1.5 } }, /attentionFactor is 1.5/],
   ["turns of YaRN's own", { ropeScaling: { ...yarn, betaFast: 16 } }, /betaFast is 16.*supported is 32/],
   [
@@ -426,7 +453,7 @@ test.each<[string, number | number[], Record<string, number>, number[]]>([
   ["three, one of which speaks of a message", [2, 5, 7], { eos: 2, eot: 7, eom: 5 }, [2, 7, 5]],
   ["three others", [2, 7, 9], { eos: 2, eot: 7, eom: 9 }, [2, 7, 9]],
   ["one twice", [2, 2], { eos: 2 }, [2]],
-  ["more than there are keys for", [2, 7, 9, 11], { eos: 2, eot: 7, eom: 9 }, [2, 7, 9]],
+  ["three, one of them twice", [2, 7, 2, 9], { eos: 2, eot: 7, eom: 9 }, [2, 7, 9]],
 ])("the ends of a text are written and read back: %s", (_, endOfText, keys, stopTokens) =>
   inTemporaryFolder(async (folder) => {
     const model = createDecoder({ ...size, endOfText }, 1);
@@ -444,12 +471,7 @@ test.each<[string, number | number[], Record<string, number>, number[]]>([
     expect(back.stopTokens).toEqual(stopTokens);
     await saveGguf(model, path); // without a tokenizer
     const { model: bare } = await loadGguf(path);
-    expect(bare.stopTokens).toEqual(
-      [endOfText]
-        .flat()
-        .slice(0, 3)
-        .filter((id, i, all) => all.indexOf(id) === i),
-    );
+    expect(bare.stopTokens).toEqual([endOfText].flat().filter((id, i, all) => all.indexOf(id) === i));
     dispose([model, back, bare]);
   }),
 );

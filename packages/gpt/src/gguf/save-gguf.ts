@@ -1,9 +1,9 @@
-import { lstat } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufData, GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
-import { writeFileAtomic, writeGgufFile } from "@tessera-lm/weights/node";
+import { openGgufFile, writeFileAtomic, writeGgufFile } from "@tessera-lm/weights/node";
 import type { Decoder } from "../decoder/decoder.ts";
 import { Gpt2 } from "../decoder/gpt2.ts";
 import { TensorMismatchError, UnsupportedModelError } from "../errors.ts";
@@ -33,10 +33,11 @@ export interface SaveGgufOptions {
 
 /**
  * Writes a GPT-2, Llama, Mistral or Qwen2 as llama.cpp reads it, and so Ollama and LM Studio, and beside NAME.gguf a
- * NAME.Modelfile for `ollama create NAME -f NAME.Modelfile`; one that is there already stays as it is. Each file appears whole or not at all; weights are fetched from the backend one
- * after the other. Norms, biases and positions stay float32. The context of a model with a sliding window becomes the
+ * NAME.Modelfile for `ollama create NAME -f NAME.Modelfile`; one
+ * that somebody has changed stays as it is. Each file appears whole or not at all; weights are fetched from the backend
+ * one after the other. Norms, biases and positions stay float32. The context of a model with a sliding window becomes the
  * window, within which both compute the same.
- * @throws {UnsupportedModelError} for a model that llama.cpp has no such architecture for
+ * @throws {UnsupportedModelError} for a model that llama.cpp has no such architecture for, or more than three ends of a text
  * @throws {TokenizerMismatchError} for a tokenizer with more tokens than the model
  * @throws {TensorMismatchError} if a part of the model was replaced: merge adapters first
  * @throws {StorageTypeError | ArgumentError} for another type, for what is no model, path or options
@@ -64,17 +65,20 @@ export async function saveGguf(model: Gpt2 | Decoder, path: string, options: Sav
     [`${form.architecture}.vocab_size`, { type: "uint32", value: model.vocabSize }] as const,
     ...tokenizerMetadata(path, model.config, options.tokenizer),
   ];
-  await writeGgufFile(path, tensors, metadata);
   const beside = `${path.replace(/\.gguf$/, "")}.Modelfile`;
-  if (await isThere(beside)) return; // somebody may have written a prompt into it
-  await writeFileAtomic(beside, modelfile(basename(path), new Map(metadata)));
+  const isOurs = await isUntouched(beside, path);
+  await writeGgufFile(path, tensors, metadata);
+  if (isOurs) await writeFileAtomic(beside, modelfile(basename(path), new Map(metadata)));
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** Whether there is no Modelfile yet, or the one that was written with the model at `path`: nobody changed it since. */
+async function isUntouched(beside: string, path: string): Promise<boolean> {
+  if (!(await lstat(beside).catch(() => undefined))) return true;
+  const old = await openGgufFile(path).catch(() => undefined);
+  await old?.close();
+  const written = await readFile(beside, "utf8").catch(() => undefined);
+  return old !== undefined && written === modelfile(basename(path), old.metadata);
+}
 
 /** A model as its file has it. */
 interface GgufForm {

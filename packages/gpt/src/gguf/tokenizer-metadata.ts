@@ -1,5 +1,6 @@
 import type { GgufArray, GgufValue } from "@tessera-lm/weights";
-import { ModelFileError, TokenizerMismatchError } from "../errors.ts";
+import { ModelFileError, TokenizerMismatchError, UnsupportedModelError } from "../errors.ts";
+import { isList } from "../generation/options.ts";
 
 type Entry = readonly [key: string, value: GgufValue];
 
@@ -15,6 +16,7 @@ const UNUSED = 5;
  * The metadata of a tokenizer, with as many tokens as the model: the rest are unused ones. The model's own tokens of
  * beginning and end win.
  * @throws {TokenizerMismatchError} for more tokens than the model has
+ * @throws {UnsupportedModelError} for more ends of a text than there are keys for
  */
 export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer?: Iterable<Entry>): Entry[] {
   if (tokenizer === undefined) {
@@ -39,8 +41,7 @@ export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer?:
 
 /** None for what is no list of entries, such as a tokenizer itself. */
 function entriesOf(tokenizer: Iterable<Entry>): Map<string, GgufValue> {
-  const isList = typeof tokenizer === "object" && Symbol.iterator in tokenizer;
-  return new Map(isList ? [...tokenizer].filter(Array.isArray) : []);
+  return new Map(isList(tokenizer) ? [...tokenizer].filter(Array.isArray) : []);
 }
 
 /** What lists are filled up with. */
@@ -63,6 +64,9 @@ function padded(list: GgufArray, length: number, fill: (id: number) => GgufArray
 function specialIds({ beginOfText, endOfText }: TokenConfig, tokens?: GgufArray["value"]): Entry[] {
   const [eos, ...others] = new Set([endOfText ?? []].flat());
   const named = others.find((id) => /eom/i.test(String(tokens?.[id])));
+  if (others.length > 2) {
+    throw new UnsupportedModelError("saveGguf", "endOfText", [eos, ...others], ["one token", "two", "three"]);
+  }
   const [eot, eom] = others.filter((id) => id !== named);
   return Object.entries({ bos: beginOfText, eos, eot, eom: named ?? eom }).flatMap(([name, value]): Entry[] =>
     typeof value !== "number" ? [] : [[`tokenizer.ggml.${name}_token_id`, { type: "uint32", value }]],

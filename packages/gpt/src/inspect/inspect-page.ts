@@ -1,3 +1,4 @@
+import { requireModel, requireOptions } from "../require-argument.ts";
 import { type Inspectable, type Inspection, type InspectOptions, inspect } from "./inspect.ts";
 import type { Prediction } from "./logits.ts";
 import { PAGE_SCRIPT } from "./page-script.ts";
@@ -26,6 +27,8 @@ export async function inspectPage(
   text: string,
   options: InspectPageOptions = {},
 ): Promise<string> {
+  requireModel("inspectPage", model);
+  requireOptions("inspectPage", options);
   const inspection = await inspect(model, tokenizer.encode(text, { addSpecialTokens: true }), options);
   const title = options.title ?? model.constructor.name;
   const data = await pageData(inspection, textsAfter(inspection.tokens, tokenizer));
@@ -88,8 +91,8 @@ function textsAfter(tokens: readonly number[], tokenizer: TextCodec): (id: numbe
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 /**
- * Each row's weights as bytes in steps of the square root, its largest as 255, compressed and in base64: since a row adds
- * up to 1, nothing is lost, and small ones are as exact as large ones, however many there are.
+ * Each row's weights as bytes in steps of the square root, its largest as 255, compressed and in base64. Since a row
+ * adds up to 1, the largest need not be told; each weight is exact to within 0.4 % of it, small ones to within less.
  */
 async function packed(weights: Float32Array, rowLength: number): Promise<string> {
   const bytes = new Uint8Array(weights.length);

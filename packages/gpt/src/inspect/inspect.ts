@@ -4,8 +4,10 @@ import type { Decoder } from "../decoder/decoder.ts";
 import type { Gpt2 } from "../decoder/gpt2.ts";
 import { Encoder } from "../encoder/encoder.ts";
 import { GenerationError, MissingHeadError } from "../errors.ts";
-import { requireWhole } from "../generation/sampling.ts";
+import { isList } from "../generation/options.ts";
+import { outOfRange, requireWhole } from "../generation/sampling.ts";
 import { rows } from "../model-pass.ts";
+import { requireModel, requireOptions } from "../require-argument.ts";
 import { type AttentionMap, attentionMaps } from "./attention-maps.ts";
 import { type Prediction, predictionOf } from "./logits.ts";
 import { type Neighbor, nearestTokens } from "./nearest-tokens.ts";
@@ -51,6 +53,7 @@ const ROWS = 64;
 /**
  * Looks into a model while it reads a text.
  * @throws {GenerationError} for no tokens, or an option out of range
+ * @throws {ArgumentError} for what is no model or no options
  * @throws {SequenceTooLongError} for more of them than the model's context
  * @throws {VocabularyError} for one that the model does not know
  * @throws {MissingHeadError} for an encoder without a head for masked tokens
@@ -60,6 +63,9 @@ export async function inspect(
   tokens: Iterable<number>,
   options: InspectOptions = {},
 ): Promise<Inspection> {
+  requireModel("inspect", model);
+  requireOptions("inspect", options);
+  if (!isList(tokens)) throw outOfRange("the text", tokens, "a list of tokens", "inspect");
   const ids = [...tokens];
   if (ids.length === 0) throw new GenerationError("inspect: there are no tokens. Give it a text of at least one.");
   checkTokens(ids, model.vocabSize);

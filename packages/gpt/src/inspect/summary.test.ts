@@ -5,6 +5,7 @@ import { createDecoder } from "../decoder/decoder.ts";
 import { createGpt2 } from "../decoder/gpt2.ts";
 import { createEncoder } from "../encoder/encoder.ts";
 import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
+import { ArgumentError } from "../errors.ts";
 import { summary } from "./summary.ts";
 
 const sizes = { vocabSize: 64, contextLength: 8, numLayers: 3, numHeads: 2, width: 32 };
@@ -88,4 +89,8 @@ test("matrices in fewer bits count with the memory that they take, and cannot le
   const table = summary({ head: new StoredLinear(weight) });
   expect(table).toMatchObject({ parameters: 2048, trainable: 0, bytes: 2176 });
   expect(String(table)).toMatch(/head +StoredLinear +weight 64×32 +Q8_0 +2,048 +2\.2 kB/);
+});
+
+test("what is no model is refused", () => {
+  for (const wrong of [undefined, null, 5] as never[]) expect(() => summary(wrong)).toThrow(ArgumentError);
 });

@@ -1,6 +1,7 @@
 import { Tensor, Variable } from "@tensorflow/tfjs";
 import { type ModuleSite, modules } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
+import { ArgumentError } from "../errors.ts";
 import { grouped, inBytes, textTable } from "../text-table.ts";
 
 /** One module of a model: what it holds itself, and with all of its parts. */
@@ -36,8 +37,10 @@ export interface Summary {
 /**
  * Modules, shapes, parameters and memory of a model, or of any tree of modules. Matrices in fewer bits count with the
  * memory that they take.
+ * @throws {ArgumentError} for what is no object
  */
 export function summary(model: object): Summary {
+  if (typeof model !== "object" || model === null) throw new ArgumentError("summary", "the model", model, "a model");
   const seen = new Set<object>();
   const held = [{ path: "", module: model }, ...distinct(modules(model))].map(({ path, module }) => ({
     path,
