@@ -27,10 +27,11 @@ afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a module from source in an empty working directory: what it writes, it writes there. */
+/** Runs a module from source in an empty working directory: what it writes, it writes there or among its temporary files. */
 async function runModule(file: string): Promise<void> {
   const args = ["--conditions=@tessera-lm/source", "--import", tsx, file];
-  await run(process.execPath, args, { cwd: mkdtempSync(join(temporary, "run-")) });
+  const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+  await run(process.execPath, args, { cwd: mkdtempSync(join(temporary, "run-")), env });
 }
 
 it.each([

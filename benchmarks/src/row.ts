@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { columns } from "./table.ts";
 
 /** One line of a benchmark's result. */
 export interface Row {
@@ -81,15 +82,8 @@ export function table(rows: readonly Row[]): string {
     row.peerName,
   ]);
   const lines = [["", "unit", "ours", "peer", "ratio", "spread", "of peak", "our backend", "peer's name"], ...cells];
-  const widths = (lines[0] as string[]).map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)));
-  const text = lines.map((line) =>
-    line
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join("  ")
-      .trimEnd(),
-  );
   const reasons = rows.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]));
-  return [...text, "", "A ratio above 1 means that we are better.", machine(), ...reasons].join("\n");
+  return [...columns(lines), "", "A ratio above 1 means that we are better.", machine(), ...reasons].join("\n");
 }
 
 /** Processes at work when this one began: with more than none, neither side is as fast as it could be. */

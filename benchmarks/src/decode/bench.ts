@@ -63,8 +63,10 @@ async function measure(
   try {
     const rounds = options.steps ?? decodeCase.rounds;
     const prefill = await turns("prefill", rounds);
+    const before = await memoryReadRate(places.python);
     const decode = await turns("decode", rounds);
-    const share = await shareOfReadRate(decodeCase, places);
+    const readRate = Math.max(before, await memoryReadRate(places.python));
+    const share = await shareOfReadRate(decodeCase, places, readRate);
     return [
       ...compare(`prefill ${name}`, prefill, promptLength),
       ...compare(`decode ${name}`, decode, newTokens, share),
@@ -97,9 +99,12 @@ function startAll({ format, promptLength, newTokens }: DecodeCase, places: Place
 const ggufFiles: Readonly<Record<Format, string>> = { F32: "model-f32.gguf", Q8_0: "model-q8_0.gguf" };
 
 /** Tokens per second, each of which reads all weights → how much that is of what this machine reads in a second. */
-async function shareOfReadRate({ format }: DecodeCase, { models, python }: Places): Promise<(rate: number) => number> {
+async function shareOfReadRate(
+  { format }: DecodeCase,
+  { models }: Places,
+  readRate: number,
+): Promise<(rate: number) => number> {
   const { size } = await stat(join(models, ggufFiles[format]));
-  const readRate = await memoryReadRate(python);
   return (tokensPerSecond) => (tokensPerSecond * size) / readRate;
 }
 

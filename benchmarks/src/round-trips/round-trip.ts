@@ -1,3 +1,4 @@
+import { columns } from "../table.ts";
 import { type Reading } from "./reading.ts";
 
 /** A model that went to a peer and came back, in one format. */
@@ -78,16 +79,9 @@ export function roundTripTable(trips: readonly RoundTrip[]): string {
     "",
   ];
   const lines = [head, ...trips.map(cellsOf)];
-  const widths = head.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)));
-  const text = lines.map((line) =>
-    line
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join("  ")
-      .trimEnd(),
-  );
   const failed = trips.filter(({ passed }) => !passed).length;
   const verdict = failed === 0 ? `All ${trips.length} round trips passed.` : `${failed} of ${trips.length} failed.`;
-  return [...text, "", verdict].join("\n");
+  return [...columns(lines), "", verdict].join("\n");
 }
 
 function cellsOf(trip: RoundTrip): string[] {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generatedPlays } from "../../common/src/generated-plays.ts";
@@ -114,6 +114,16 @@ describe("a run", { timeout: 240_000 }, () => {
     const out = join(folder, "stopped");
     await appendFile(join(out, "events.jsonl"), 'garbage\n{"type":"st');
     expect(eventsOf(await runMainJob("--resume", "--json", "--out", out)).at(-1)).toMatchObject({ steps: 24 });
+  });
+
+  it("that was moved names its checkpoint where it is now", async () => {
+    const [before, out] = [join(folder, "stopped"), join(folder, "moved")];
+    await rename(before, out);
+    const done = eventsOf(await runMainJob("--resume", "--json", "--out", out)).at(-1);
+    expect(done).toMatchObject({
+      checkpoint: join(out, "checkpoints", "step-000024"),
+      report: join(out, "report.html"),
+    });
   });
 
   it("that finds a damaged checkpoint says which file, and leaves everything as it is", async () => {

@@ -122,7 +122,7 @@ await runMain(async () => {
   } finally {
     view.close();
   }
-  view.show(await record.finish());
+  view.show(await record.finish(await store.latest()));
 });
 
 /** A tenth of the text is held out, and even that must fill a window. @throws UsageError */

@@ -32,7 +32,8 @@ export interface Done {
 /** Everything that happened in a run, kept as JSON Lines in its folder and drawn at the end. */
 export interface RunRecord {
   add(event: TrainEvent): Promise<void>;
-  finish(): Promise<Done>;
+  /** Draws the report. @param checkpoint the last one that there is: the recorded ones may be where the folder once was */
+  finish(checkpoint: string | undefined): Promise<Done>;
 }
 
 /** Begins the record of a run, or takes up what was recorded until `resumedFrom`, the step of the checkpoint. */
@@ -46,10 +47,10 @@ export async function openRecord(plan: RunPlan, facts: RunFacts, resumedFrom: nu
       events.push(event);
       await appendFile(path, toLine(event));
     },
-    finish: async () => {
+    finish: async (checkpoint) => {
       const report = join(plan.path, "report.html");
       await writeFileAtomic(report, await renderReport(reportContent(plan, facts, events)));
-      return summary(facts, events, report);
+      return summary(facts, events, { checkpoint, report });
     },
   };
 }
@@ -76,7 +77,7 @@ type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type
 const ofType = <Type extends TrainEvent["type"]>(events: readonly TrainEvent[], type: Type): EventOf<Type>[] =>
   events.filter((event): event is EventOf<Type> => event.type === type);
 
-function summary(facts: RunFacts, events: readonly TrainEvent[], report: string): Done {
+function summary(facts: RunFacts, events: readonly TrainEvent[], files: Pick<Done, "checkpoint" | "report">): Done {
   const steps = ofType(events, "step-end");
   return {
     type: "done",
@@ -85,9 +86,8 @@ function summary(facts: RunFacts, events: readonly TrainEvent[], report: string)
     valLoss: ofType(events, "eval-end").at(-1)?.loss,
     medianStepMilliseconds: median(steps.map(({ milliseconds }) => milliseconds)),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    checkpoint: ofType(events, "checkpoint-saved").at(-1)?.path,
-    report,
     backend: facts.backend,
+    ...files,
   };
 }
 
@@ -96,7 +96,7 @@ const median = (values: readonly number[]): number | undefined => values.toSorte
 function reportContent(plan: RunPlan, facts: RunFacts, events: readonly TrainEvent[]) {
   const { path: _, ...settings } = plan;
   const steps = ofType(events, "step-end");
-  const { valLoss, medianStepMilliseconds, peakRssBytes } = summary(facts, events, "");
+  const { valLoss, medianStepMilliseconds, peakRssBytes } = summary(facts, events, { report: "" });
   const curve = (label: string, key: "loss" | "learningRate" | "gradientNorm" | "tokensPerSecond") => ({
     label,
     points: steps.map((event) => ({ step: event.step, value: event[key] })),

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { TrainEvent } from "@tessera-lm/trainer";
-import { MultiBar, Presets } from "cli-progress";
+import progress, { MultiBar, Presets, type TimeFormatter } from "cli-progress";
 import pc from "picocolors";
 import type { Done, RunFacts } from "./record.ts";
 import type { RunPlan } from "./run-folder.ts";
@@ -32,6 +32,7 @@ export function terminalView(steps: number): View {
     {
       format: `${pc.cyan("{bar}")} step {value}/{total}  loss {loss}  validation {validation}  {speed} tokens/s  {eta_formatted} left`,
       etaBuffer: 50,
+      formatTime: timeLeft,
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,
@@ -65,7 +66,7 @@ export function terminalView(steps: number): View {
   };
   const begin: View["begin"] = (plan, facts, resumedFrom) => {
     print(introduction(plan, facts, resumedFrom));
-    bar?.update(resumedFrom ?? 0, shown);
+    bar?.start(steps, resumedFrom ?? 0, shown); // what was done before says nothing about the time that is left
   };
   // The bar prints what is logged when it is drawn again, so what comes after its end goes straight out.
   const close = (): void => {
@@ -75,6 +76,10 @@ export function terminalView(steps: number): View {
   };
   return { say: print, begin, show, close };
 }
+
+/** `–` as long as nothing is known: before the first steps the bar has no number, but `INF` or `NULL`. */
+export const timeLeft: TimeFormatter = (seconds, ...how) =>
+  Number.isFinite(seconds) ? progress.Format.TimeFormat(seconds, ...how) : "–";
 
 function introduction({ path, preset, steps }: RunPlan, facts: RunFacts, resumedFrom?: number): string {
   const thousands = (value: number): string => value.toLocaleString("en");

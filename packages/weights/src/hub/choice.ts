@@ -1,6 +1,7 @@
 import { WrongFormatError } from "../errors.ts";
 import { HOW_TO_CONVERT } from "../file-format.ts";
 import { readShardIndex } from "../safetensors/shard-index.ts";
+import { INDEX_FILE, pickleAmong, SINGLE_FILE } from "../weight-files.ts";
 import { HubError } from "./errors.ts";
 import { matchesAny } from "./patterns.ts";
 
@@ -36,7 +37,7 @@ export const matching = (patterns: readonly string[]): Choice => ({
 export const modelFiles: Choice = {
   what: "belongs to a model",
   async choose(repository, paths, open) {
-    const texts = paths.filter((path) => TEXT.test(path) && !/\.index\.json$/.test(path));
+    const texts = paths.filter((path) => TEXT.test(path) && !OTHER_TEXT.test(path));
     if (paths.includes(SINGLE_FILE)) return [...texts, SINGLE_FILE];
     if (paths.includes(INDEX_FILE)) {
       const shards = (await readShardIndex(await open(INDEX_FILE))).values();
@@ -51,14 +52,17 @@ export const modelFiles: Choice = {
 
 const TEXT = /^[^/]+\.(json|txt|model|jinja|bpe|tiktoken)$/;
 
-/** The first that is there counts, as for `openSafetensorsFolder` and in transformers. */
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
+/** Indices of other weights, what a training left, and what is for Python or for people. */
+const OTHER_TEXT =
+  /(\.index\.json|^trainer_state\.json|^[^/]*_results\.json|^requirements[^/]*\.txt|^(licen[cs]e|notice)[^/]*\.txt)$/i;
+
 const ADAPTER_FILE = "adapter_model.safetensors";
 
 const GGUF = /\.gguf$/i;
 const READ_GGUF = /(Q8_0|Q4_0|BF16|F16|F32)\.gguf$/i;
-const PICKLE = /^((pytorch|adapter)_model[^/]*\.bin|[^/]+\.(pt|pth|ckpt))$/;
+
+/** What other programs alone read: of Flax, TensorFlow, ONNX and the models' makers. */
+const FOREIGN = /^[^/]+\.(msgpack|h5|onnx|safetensors|nemo|tflite)$/;
 
 /** How many files a message names. */
 const MOST_NAMES = 20;
@@ -72,9 +76,17 @@ function requireNoOthers(repository: string, paths: readonly string[]): void {
     const advice = `loadModel("${repository}/${example}"), or downloadFromHub with files: ["${example}"]`;
     throw new HubError("not-found", `${found}. Name the file: ${advice}.`);
   }
-  const pickle = paths.find((path) => PICKLE.test(path));
-  if (pickle === undefined) return;
-  throw new WrongFormatError(`${repository}/${pickle}`, "safetensors", "a PyTorch pickle", HOW_TO_CONVERT);
+  const pickle = pickleAmong(paths);
+  if (pickle !== undefined) {
+    throw new WrongFormatError(`${repository}/${pickle}`, "safetensors", "a PyTorch pickle", HOW_TO_CONVERT);
+  }
+  const foreign = paths.filter((path) => FOREIGN.test(path));
+  if (foreign.length === 0) return;
+  const found = `${repository} has no ${SINGLE_FILE} and no ${INDEX_FILE}; its weights are ${listed(foreign)}`;
+  throw new HubError(
+    "not-found",
+    `${found}. Take a model that has them, or name the files that you want in \`files\`.`,
+  );
 }
 
 /** Names for a message. */

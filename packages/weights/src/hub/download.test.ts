@@ -237,7 +237,8 @@ describe("without `files`", () => {
   it("takes what describes a model and its tokenizer, and one copy of its weights", async () => {
     const texts = ["tokenizer.json", "vocab.bpe", "merges.txt", "spiece.model", "chat_template.jinja"];
     const others = ["consolidated.safetensors", "original/consolidated.00.pth", "onnx/model.onnx", "onnx/config.json"];
-    const foreign = ["pytorch_model.bin.index.json", "tf_model.h5", "model.Q8_0.gguf", "README.md"];
+    const left = ["trainer_state.json", "all_results.json", "requirements.txt", "LICENSE.txt"];
+    const foreign = [...left, "pytorch_model.bin.index.json", "tf_model.h5", "model.Q8_0.gguf", "README.md"];
     for (const name of [...texts, ...others, ...foreign]) {
       hub.files.set(name, { bytes: Buffer.from(name), lfs: false }); // what is the same is fetched once
     }
@@ -292,9 +293,19 @@ describe("without `files`", () => {
     expect(await readdir(await download())).toEqual(["tokenizer.json"]);
     hub.commit = "beef".padEnd(40, "0");
     hub.files.clear();
-    hub.files.set("model.onnx", weightsFile);
+    hub.files.set("README.md", text);
     await expectReason("not-found", download(), "None of the 1 files of owner/name belongs to a model");
   });
+
+  it.each(["model.onnx", "flax_model.msgpack", "tf_model.h5", "consolidated.safetensors"])(
+    "says of a model whose weights nobody here reads what they are: %s",
+    async (name) => {
+      for (const other of ["model.safetensors", "pytorch_model.bin"]) hub.files.delete(other);
+      hub.files.set(name, weightsFile);
+      await expectReason("not-found", download(), `no model.safetensors.index.json; its weights are ${name}.`);
+      expect(requested()).toEqual([]);
+    },
+  );
 
   it.each(["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "consolidated.00.pth", "model.pt"])(
     "refuses a model with nothing but a pickle, before it is fetched: %s",

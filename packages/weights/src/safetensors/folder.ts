@@ -5,12 +5,10 @@ import { ReadError, TensorDataError } from "../errors.ts";
 import { failReading } from "../file-source.ts";
 import { fileInFolder } from "../folder-file.ts";
 import { byteLength, describe, type TensorToWrite } from "../tensor.ts";
+import { INDEX_FILE, pickleAmong, SINGLE_FILE } from "../weight-files.ts";
 import { openSafetensorsFile, writeSafetensorsFile } from "./file.ts";
 import type { TensorFile } from "./safetensors.ts";
 import { openShardedSafetensors } from "./sharded.ts";
-
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
 
 /** Every name that the weights of a model have as safetensors. */
 const WEIGHT_FILE = /^model(-\d{5}-of-\d{5}\.safetensors|\.safetensors|\.safetensors\.index\.json)$/;
@@ -31,7 +29,7 @@ export async function openSafetensorsFolder(folder: string): Promise<TensorFile>
   const names = await readdir(folder).catch((error: unknown) => failReading(folder, error));
   if (names.includes(SINGLE_FILE)) return openSafetensorsFile(await fileInFolder(folder, SINGLE_FILE));
   if (names.includes(INDEX_FILE)) return openShardedSafetensors(await fileInFolder(folder, INDEX_FILE));
-  const pickle = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
+  const pickle = pickleAmong(names);
   if (pickle !== undefined) return openSafetensorsFile(await fileInFolder(folder, pickle)); // whose error says how to convert it
   const holds = names.length > 0 ? `it holds ${names.slice(0, 10).join(", ")}` : "it is empty";
   throw new ReadError(folder, `it has neither ${SINGLE_FILE} nor ${INDEX_FILE}: ${holds}`);
