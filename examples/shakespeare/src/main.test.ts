@@ -116,10 +116,12 @@ describe("a run", { timeout: 240_000 }, () => {
     expect(eventsOf(await runMainJob("--resume", "--json", "--out", out)).at(-1)).toMatchObject({ steps: 24 });
   });
 
-  it("that was moved names its checkpoint where it is now", async () => {
+  it("that was moved goes on with its text, wherever that is, and names its checkpoint where it is now", async () => {
     const [before, out] = [join(folder, "stopped"), join(folder, "moved")];
     await rename(before, out);
-    const done = eventsOf(await runMainJob("--resume", "--json", "--out", out)).at(-1);
+    const moved = join(folder, "moved.txt");
+    await writeFile(moved, await readFile(data));
+    const done = eventsOf(await runMainJob("--resume", "--json", "--out", out, "--data", moved)).at(-1);
     expect(done).toMatchObject({
       checkpoint: join(out, "checkpoints", "step-000024"),
       report: join(out, "report.html"),
@@ -175,6 +177,7 @@ describe("bad input", { timeout: 60_000 }, () => {
     );
     await refused(["--data", data, "--out", out], /already holds a run; add --resume/);
     await refused(["--resume", "--steps", "9", "--out", out], /--steps 8, not 9/);
+    await refused(["--resume", "--data", data, "--out", out], /is not the text that the run learned from/);
     await refused(["--resume", "--out", join(folder, "nothing")], /holds no run/);
   });
 });

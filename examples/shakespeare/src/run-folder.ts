@@ -55,14 +55,14 @@ function newRun(path: string, options: Options): RunPlan {
 
 async function resumedRun(path: string, options: Options): Promise<RunPlan> {
   const settings = await readRunSettings(path);
-  const said = { ...options, data: absolute(options.data) };
-  for (const name of ["preset", "data", "steps", "seed"] as const) {
-    if (said[name] === undefined || said[name] === settings[name]) continue;
+  for (const name of ["preset", "steps", "seed"] as const) {
+    if (options[name] === undefined || options[name] === settings[name]) continue;
     throw new UsageError(
-      `The run in ${path} has --${name} ${settings[name] ?? "tiny Shakespeare"}, not ${said[name]}; resume it without that option, or start a new run in another --out.`,
+      `The run in ${path} has --${name} ${settings[name]}, not ${options[name]}; resume it without that option, or start a new run in another --out.`,
     );
   }
-  if (hasKnownPreset(settings)) return { path, ...settings };
+  const data = absolute(options.data) ?? settings.data; // which may have moved: its hash tells whether it is the same text
+  if (hasKnownPreset(settings)) return { path, ...settings, data };
   throw new UsageError(
     `The run in ${path} has an unknown preset, ${settings.preset}; start a new run in another --out.`,
   );
