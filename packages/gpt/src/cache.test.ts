@@ -1,5 +1,5 @@
 import { setBackend, slice, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
-import { CacheError, KeyValueCache } from "@tessera-lm/layers";
+import { CacheError, KeyValueCache, rowsOfWindow } from "@tessera-lm/layers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decoders } from "./testing/models.ts";
 
@@ -89,6 +89,21 @@ describe("a cache of sizes or sequences that cannot be is refused:", () => {
     read(cache);
     cache.dispose();
   });
+});
+
+it("says that a window was not moved on", () => {
+  const model = decoders["a sliding window"]();
+  const cache = new KeyValueCache(1, 12, { chunkSize: 1 });
+  const read = (position: number) =>
+    tidy(() => void model.forward(tensor2d([[1]]).toInt(), { cache, positions: from(position, 1) }));
+  const count = rowsOfWindow(5, 1);
+  expect(count).toBeLessThan(12);
+  for (let position = 0; position < count; position++) read(position);
+  expect(() => read(count)).toThrow(CacheError);
+  expect(() => read(count)).toThrow("call slide before each pass");
+  cache.slide([count], 1);
+  read(count);
+  cache.dispose();
 });
 
 function from(start: number, count: number): Tensor2D {

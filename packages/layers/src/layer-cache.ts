@@ -10,7 +10,7 @@ import {
   tensor1d,
   tidy,
 } from "@tensorflow/tfjs";
-import { type CachedAttentionOptions, cachedAttention, type KeyValues } from "@tessera-lm/ops";
+import { type CachedAttentionOptions, cachedAttention, type KeyValues, OptionError } from "@tessera-lm/ops";
 import { CacheError } from "./errors.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { SlidingRows } from "./sliding-rows.ts";
@@ -59,6 +59,7 @@ export class LayerCache {
    * @param value (B, T, G·D)
    * @param positions (B, T) int32
    * @returns (B, T, H·D)
+   * @throws {CacheError} for positions that the rows of a window have not moved on to (`cpu` and `wasm` backends)
    */
   attend(
     query: Tensor3D,
@@ -68,7 +69,14 @@ export class LayerCache {
     options: CachedAttentionOptions,
   ): Tensor3D {
     const kept = this.#kept ?? this.#begin(key.shape[2], value.shape[2], options.window);
-    return tidy(() => cachedAttention(query, key, value, kept, this.#sliding?.at(positions) ?? positions, options));
+    try {
+      return tidy(() => cachedAttention(query, key, value, kept, this.#sliding?.at(positions) ?? positions, options));
+    } catch (cause) {
+      if (this.#sliding === undefined || !(cause instanceof OptionError)) throw cause;
+      throw new CacheError("A cache with a chunkSize has no row for these positions: call slide before each pass.", {
+        cause,
+      });
+    }
   }
 
   /** As {@link KeyValueCache.holds} says it. */

@@ -129,7 +129,7 @@ function requireCounts(counts: Readonly<Record<string, number>>): void {
 }
 
 function checkedHardware(machines: readonly Hardware[]): readonly Hardware[] {
-  const isMachine = ({ peakFlops, utilization }: Hardware): boolean => peakFlops > 0 && utilization > 0;
+  const isMachine = (machine: Hardware): boolean => machine?.peakFlops > 0 && machine.utilization > 0;
   if (Array.isArray(machines) && machines.every(isMachine)) return machines;
   const expected = "a list of machines with peakFlops and utilization, such as hardware and await measureSpeed()";
   throw new PlanError(`plan: hardware is ${shown(machines)}; it must be ${expected}.`);
