@@ -49,7 +49,7 @@ export { Conversation, type ConversationOptions } from "./generation/conversatio
 export type { EndEvent, EndReason, GenerationEvent, TokenEvent } from "./generation/events.ts";
 export { generate, generateBatch, generateEvents } from "./generation/generate.ts";
 export type { TokenLogProbability } from "./generation/log-probabilities.ts";
-export type { BatchOptions, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
+export type { BatchOptions, CausalLanguageModel, Draft, GenerateOptions, TokenDecoder } from "./generation/options.ts";
 export { tokenProbabilities } from "./generation/sampling.ts";
 export { type GgufModel, type ReadGgufOptions, readGguf } from "./gguf/read-gguf.ts";
 export { type AttentionMap, attentionMaps } from "./inspect/attention-maps.ts";

@@ -13,7 +13,8 @@ function whole(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   const type: unknown = value.constructor;
   const isPlain = typeof type !== "function" || type === Object || type === Array;
-  return isPlain ? asJson(value) : `a ${type.name}`;
+  if (isPlain) return asJson(value);
+  return `${/^[AEIO]/.test(type.name) ? "an" : "a"} ${type.name}`;
 }
 
 /** Some objects cannot be written: one that holds itself, say. */

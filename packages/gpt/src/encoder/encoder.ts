@@ -93,6 +93,11 @@ export class Encoder implements LanguageModel {
     return this.config.contextLength;
   }
 
+  /** Each token sees those after it too, so that no text can be continued. */
+  get causal(): false {
+    return false;
+  }
+
   /** tokens (B, T) int32 → features of each token, (B, T, C). */
   hidden(tokens: Tensor2D, options?: EncoderOptions): Tensor3D {
     return modelPass(this.vocabSize, () => {
@@ -188,7 +193,16 @@ export class Encoder implements LanguageModel {
 
 export type EncoderParts = Omit<
   { [Field in keyof Encoder]: Encoder[Field] },
-  "vocabSize" | "contextLength" | "hidden" | "forward" | "tokenLosses" | "loss" | "pooled" | "classify" | "embed"
+  | "vocabSize"
+  | "contextLength"
+  | "causal"
+  | "hidden"
+  | "forward"
+  | "tokenLosses"
+  | "loss"
+  | "pooled"
+  | "classify"
+  | "embed"
 >;
 
 /** What sums and lengths are at least: 0 / 0 is no number. */

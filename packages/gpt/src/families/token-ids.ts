@@ -1,3 +1,5 @@
+import { ConfigError } from "../errors.ts";
+import { shown } from "../shown.ts";
 import type { Json } from "./family.ts";
 
 interface TokenIds {
@@ -22,4 +24,15 @@ export function readTokenIds({ bos_token_id: begin, eos_token_id: end, vocab_siz
     ...(isToken(begin) && { beginOfText: begin }),
     ...(ends.length > 0 && { endOfText: Array.isArray(end) ? ends : ends[0] }),
   };
+}
+
+/** @throws {ConfigError} for `bos_token_id` or `eos_token_id` that is neither null nor a whole number nor a list of them */
+export function requireTokenIds(fields: Json, file: string): void {
+  for (const field of ["bos_token_id", "eos_token_id"]) {
+    const value = fields[field] ?? [];
+    if ([value].flat().every((id) => Number.isInteger(id))) continue;
+    throw new ConfigError(
+      `${file}: ${field} is ${shown(value)}; it must be the number of a token, a list of them, or null.`,
+    );
+  }
 }

@@ -45,12 +45,32 @@ test("finds the same without a cache, and leaves nothing behind", async () => {
   dispose(model);
 });
 
-test("an abort ends it with what there is", async () => {
+test("an abort ends it with the best as far as it had come", async () => {
   const table = new Table([
     [1, 2],
     [2, 1],
   ]);
-  expect(await beamSearch(table, [0], { maxNewTokens: 9, signal: AbortSignal.abort() })).toEqual([]);
+  expect(await beamSearch(table, [0], { maxNewTokens: 9, signal: AbortSignal.abort() })).toEqual([
+    { tokens: [], score: 0 },
+  ]);
+  const controller = new AbortController();
+  const forward = table.forward.bind(table);
+  let calls = 0;
+  table.forward = (...args) => {
+    if (++calls > 1 + 2) controller.abort(); // one beginning, then two: at the third token
+    return forward(...args);
+  };
+  const found = await beamSearch(table, [0], { maxNewTokens: 9, numResults: 2, signal: controller.signal });
+  const whole = await beamSearch(
+    new Table([
+      [1, 2],
+      [2, 1],
+    ]),
+    [0],
+    { maxNewTokens: 2, numResults: 2 },
+  );
+  expect(found).toEqual(whole);
+  expect(found[0].tokens).toHaveLength(2);
 });
 
 test.each<[Partial<BeamSearchOptions>, RegExp]>([

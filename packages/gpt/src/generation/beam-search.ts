@@ -1,4 +1,3 @@
-import type { LanguageModel } from "@tessera-lm/layers";
 import { likeliestToken } from "@tessera-lm/ops";
 import { indicesOfGreatest } from "../indices-of-greatest.ts";
 import { requireOptions } from "../require-argument.ts";
@@ -7,6 +6,7 @@ import { rowsOf } from "./choose.ts";
 import { createReader } from "./create-reader.ts";
 import { logProbabilities } from "./log-probabilities.ts";
 import {
+  type CausalLanguageModel,
   type CommonOptions,
   checkModel,
   checkPrompt,
@@ -46,11 +46,12 @@ export interface Beam {
 
 /**
  * Searches for the likeliest texts: follows the `numBeams` likeliest beginnings at a time, as Hugging Face does.
- * @returns `numResults` texts, the best first; fewer if it was aborted
+ * @returns `numResults` texts, the best first. After an abort the best as far as they had come, at least one, perhaps with
+ * no tokens
  * @throws as `generate`; also where `maxNewTokens` is not finite, since beams that go on may get better without end
  */
 export async function beamSearch(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompt: Iterable<number>,
   options: BeamSearchOptions,
 ): Promise<Beam[]> {
@@ -70,7 +71,7 @@ type Resolved = Omit<Required<BeamSearchOptions>, "stopTokens" | "signal" | "tru
   readonly signal: AbortSignal | undefined;
 };
 
-function resolve(model: LanguageModel, options: BeamSearchOptions): Resolved {
+function resolve(model: CausalLanguageModel, options: BeamSearchOptions): Resolved {
   checkModel(model, "beamSearch");
   requireOptions("beamSearch", options, "such as { maxNewTokens: 100 }");
   const { maxNewTokens, numBeams = 4, numResults = 1, lengthPenalty = 1, earlyStopping = false, signal } = options;
@@ -106,7 +107,8 @@ async function search(reader: Reader, prompt: readonly number[], options: Resolv
   for (let length = 1; length <= maxNewTokens; length++) {
     await pause();
     const candidates = await unlessAborted(signal, () => extend(reader, prompt, running, options));
-    if (candidates === undefined) break;
+    if (candidates === undefined)
+      return best([...finished, ...running.map((each) => beamOf(each, length - 1, lengthPenalty))], numResults);
     // Only the best candidates may end; those behind them are there to go on in the place of these.
     const ended = candidates.slice(0, numBeams).filter(({ hasEnded }) => hasEnded || length === maxNewTokens);
     finished = best([...finished, ...ended.map((candidate) => beamOf(candidate, length, lengthPenalty))], numBeams);
@@ -139,7 +141,7 @@ async function extend(
 }
 
 function beamOf({ tokens, sum, hasEnded }: Candidate, length: number, lengthPenalty: number): Beam {
-  return { tokens: hasEnded ? tokens.slice(0, -1) : tokens, score: sum / length ** lengthPenalty };
+  return { tokens: hasEnded ? tokens.slice(0, -1) : tokens, score: sum / Math.max(1, length) ** lengthPenalty };
 }
 
 function best(beams: readonly Beam[], count: number): Beam[] {

@@ -1,10 +1,10 @@
-import type { LanguageModel } from "@tessera-lm/layers";
 import { GenerationError } from "../errors.ts";
 import { requireOptions } from "../require-argument.ts";
 import { createReader } from "./create-reader.ts";
 import type { GenerationEvent } from "./events.ts";
 import { continueOne, tokensOf } from "./generate.ts";
 import {
+  type CausalLanguageModel,
   checkDraft,
   checkModel,
   checkOptions,
@@ -28,12 +28,12 @@ export interface ConversationOptions {
  * model has read stays, and only what is new is read. The same tokens come as from {@link generate} with the same prompt.
  */
 export class Conversation {
-  readonly #model: LanguageModel;
+  readonly #model: CausalLanguageModel;
   readonly #reader: Reader;
   #isDisposed = false;
 
   /** @throws {GenerationError | ArgumentError} for an option out of range, for what is no model or no options */
-  constructor(model: LanguageModel, options: ConversationOptions = {}) {
+  constructor(model: CausalLanguageModel, options: ConversationOptions = {}) {
     checkModel(model, "Conversation");
     requireOptions("Conversation", options);
     const { capacity = model.contextLength, chunkSize = DEFAULT_CHUNK_SIZE } = options;

@@ -3,6 +3,7 @@ import { dispose, type ForwardOptions, type LanguageModel, VocabularyError } fro
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDecoder } from "../decoder/decoder.ts";
 import { createGpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
 import { createEncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
 import { collect as all } from "../testing/collect.ts";
@@ -10,7 +11,7 @@ import { decoders, Table, Watched } from "../testing/models.ts";
 import { beamSearch } from "./beam-search.ts";
 import { Conversation } from "./conversation.ts";
 import { generate, generateBatch } from "./generate.ts";
-import type { GenerateOptions } from "./options.ts";
+import type { CausalLanguageModel, GenerateOptions } from "./options.ts";
 
 const model = createGpt2({ vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 }, 5);
 afterAll(() => dispose(model));
@@ -277,4 +278,19 @@ test("models, prompts and options that are something else are refused at once", 
 test.each([13, -1, 0.5])("a prompt with %d, which is no token of the model, is refused at once", (token) => {
   expect(() => generate(model, [1, token], { maxNewTokens: 1 })).toThrow(VocabularyError);
   expect(() => generate(model, [1, token], { maxNewTokens: 1 })).toThrow(`Token ${token} is not in the model's`);
+});
+
+test("an encoder and an encoder-decoder continue no text", async () => {
+  const size = { vocabSize: 13, contextLength: 6, numLayers: 1, numHeads: 2, width: 8 };
+  const [encoder, t5] = [createEncoder(size, 1), createEncoderDecoder(size, 1)];
+  // @ts-expect-error: TypeScript refuses them
+  expect(() => generate(encoder, [1], { maxNewTokens: 1 })).toThrow(/the model is an encoder, .* Take a decoder/);
+  // @ts-expect-error
+  await expect(beamSearch(encoder, [1], { maxNewTokens: 1 })).rejects.toThrow(GenerationError);
+  // @ts-expect-error
+  expect(() => generate(model, [1], { maxNewTokens: 1, draft: { model: encoder } })).toThrow(GenerationError);
+  expect(() => generate(t5 as unknown as CausalLanguageModel, [1], { maxNewTokens: 1 })).toThrow(
+    /model\.reading\(inputs\)/,
+  );
+  dispose([encoder, t5]);
 });

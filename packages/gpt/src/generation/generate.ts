@@ -1,10 +1,10 @@
-import type { LanguageModel } from "@tessera-lm/layers";
 import { chooseNext } from "./choose.ts";
 import { continueAll, type Source } from "./continue-all.ts";
 import { createReader } from "./create-reader.ts";
 import type { GenerationEvent } from "./events.ts";
 import {
   type BatchOptions,
+  type CausalLanguageModel,
   type CommonOptions,
   checkDecoder,
   checkDraft,
@@ -33,7 +33,7 @@ import { speculate } from "./speculate.ts";
  * @throws {SequenceTooLongError} at once, for a prompt longer than the context, unless `truncatePrompt`
  */
 export function generate(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompt: Iterable<number>,
   options: GenerateOptions,
 ): AsyncGenerator<number> {
@@ -42,7 +42,7 @@ export function generate(
 
 /** As {@link generate}, with the text of each token, its log-probability, and why the text ended, where asked for. */
 export function generateEvents(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompt: Iterable<number>,
   options: GenerateOptions,
 ): AsyncGenerator<GenerationEvent> {
@@ -59,7 +59,7 @@ export function generateEvents(
  * @throws as {@link generate}
  */
 export function generateBatch(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompts: Iterable<Iterable<number>>,
   options: BatchOptions,
 ): AsyncGenerator<readonly [prompt: number, event: GenerationEvent]> {
@@ -84,7 +84,7 @@ export function generateBatch(
  * @throws {GenerationError} at once, for stop tokens or a decoder that are none
  */
 export function continueOne(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   tokens: number[],
   options: GenerateOptions,
   open: () => Reader,
@@ -130,7 +130,7 @@ async function* withReader<T>(open: () => Reader, use: (reader: Reader) => Async
 
 /** A reader with room for what follows these prompts, as far as the model's context reaches. */
 function readerFor(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompts: readonly (readonly number[])[],
   { maxNewTokens, chunkSize = DEFAULT_CHUNK_SIZE }: CommonOptions,
 ): Reader {

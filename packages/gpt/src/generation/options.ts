@@ -1,8 +1,12 @@
 import { checkTokens, type LanguageModel } from "@tessera-lm/layers";
 import type { DistributionOptions } from "@tessera-lm/ops";
+import { EncoderDecoder } from "../encoder-decoder/encoder-decoder.ts";
 import { GenerationError, SequenceTooLongError } from "../errors.ts";
 import { requireOptions } from "../require-argument.ts";
 import { checkSamplingOptions, isNumber, outOfRange, requireWhole } from "./sampling.ts";
+
+/** A language model whose every token sees only those before it, so that it can continue a text: no `Encoder`. */
+export type CausalLanguageModel = LanguageModel & { readonly causal?: true };
 
 /** What generation from one prompt or many may be told. */
 export interface CommonOptions extends DistributionOptions {
@@ -39,7 +43,7 @@ export interface TokenDecoder {
 
 /** A smaller model of the same vocabulary that guesses what comes next (Leviathan et al. 2023). */
 export interface Draft {
-  readonly model: LanguageModel;
+  readonly model: CausalLanguageModel;
   /** How many tokens it guesses at a time. Default 4. */
   readonly count?: number;
 }
@@ -81,10 +85,21 @@ export function checkSignal(signal: AbortSignal | undefined, where = "generate")
   throw outOfRange("signal", signal, "the signal of an AbortController", where);
 }
 
-/** @throws {GenerationError} for what is no language model */
-export function checkModel(model: LanguageModel, where = "generate"): void {
-  if (typeof model?.forward === "function") return;
-  throw outOfRange("the model", model, "a language model, such as await loadModel(folder)", where);
+/** @throws {GenerationError} for what is no language model, and for an encoder or encoder-decoder, as JavaScript lets through */
+export function checkModel(model: CausalLanguageModel, where = "generate"): void {
+  if (typeof model?.forward !== "function") {
+    throw outOfRange("the model", model, "a language model, such as await loadModel(folder)", where);
+  }
+  if ((model.causal as boolean | undefined) === false) {
+    throw new GenerationError(
+      `${where}: the model is an encoder, whose tokens see those after them too: it cannot continue a text. Take a decoder.`,
+    );
+  }
+  if ((model as object) instanceof EncoderDecoder) {
+    throw new GenerationError(
+      `${where}: the model is an encoder-decoder, which writes a text from another one: continue model.reading(inputs).`,
+    );
+  }
 }
 
 /** Whether it can be gone through, and is no text, whose parts are characters. */
@@ -127,10 +142,11 @@ export function checkDecoder(decoder: TokenDecoder | undefined): void {
 }
 
 /** @throws {GenerationError} if the draft has another vocabulary than the model */
-export function checkDraft(model: LanguageModel, draft: Draft | undefined): void {
+export function checkDraft(model: CausalLanguageModel, draft: Draft | undefined): void {
   if (draft === undefined) return;
   if (typeof draft?.model?.forward !== "function")
     throw outOfRange("draft", draft, "{ model }, of another language model");
+  checkModel(draft.model, "generate: draft");
   if (draft.model.vocabSize === model.vocabSize) return;
   throw new GenerationError(
     `generate: the draft knows ${draft.model.vocabSize} tokens and the model ${model.vocabSize}; both must have the same vocabulary.`,
@@ -145,12 +161,12 @@ export function checkNoDraft(options: object): void {
 
 /**
  * The tokens of a prompt.
- * @throws {GenerationError} if there are none
+ * @throws {GenerationError} if there are none, and for a model that cannot continue a text
  * @throws {VocabularyError} for a token that the model does not know
  * @throws {SequenceTooLongError} for more of them than the context has room for, unless `truncatePrompt`
  */
 export function checkPrompt(
-  model: LanguageModel,
+  model: CausalLanguageModel,
   prompt: Iterable<number>,
   { truncatePrompt = false }: Pick<CommonOptions, "truncatePrompt">,
   where = "generate",

@@ -10,7 +10,9 @@ import { describe, expect, test } from "vitest";
 import { createDecoder, type Decoder } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder-config.ts";
 import { createGpt2, type Gpt2 } from "../decoder/gpt2.ts";
+import { createEncoder } from "../encoder/encoder.ts";
 import {
+  ArgumentError,
   ConfigError,
   ModelFileError,
   TensorMismatchError,
@@ -84,7 +86,7 @@ describe.each(Object.keys(makers))("%s", (name) => {
       const before = memory().numTensors;
       const model = made(name);
       const path = join(folder, "model.gguf");
-      await saveGguf(model, path);
+      await saveGguf(model, path, { tokenizer: null });
       const { model: back } = await loadGguf(path);
       const { bias } = model.config;
       expect(back.config).toEqual({ ...model.config, ...(name.startsWith("GPT") && { bias: true }) });
@@ -103,14 +105,14 @@ describe.each(Object.keys(makers))("%s", (name) => {
     inTemporaryFolder(async (folder) => {
       const model = made(name);
       const path = join(folder, "model.gguf");
-      await saveGguf(model, path, { type, name: "m" });
+      await saveGguf(model, path, { tokenizer: null, type, name: "m" });
       const { model: stored } = await loadGguf(path);
       const { model: unpacked } = await loadGguf(path, { unpack: true });
       expect([...storedMatrices(stored).values()].every(({ format }) => format === type)).toBe(true);
       expect(storedMatrices(unpacked).size).toBe(0);
       expect(greatestDifference(logits(stored), logits(unpacked))).toBeLessThan(1e-4);
       expect(greatestDifference(logits(stored), logits(model))).toBeLessThan(tolerance);
-      await saveGguf(stored, join(folder, "again.gguf"), { name: "m" });
+      await saveGguf(stored, join(folder, "again.gguf"), { tokenizer: null, name: "m" });
       expect(await readFile(join(folder, "again.gguf"))).toEqual(await readFile(path));
       await quantizeModel(model, type as Exclude<StorageType, "F32">);
       expect(logits(model)).toEqual(logits(stored));
@@ -126,7 +128,7 @@ test("tensors have llama.cpp's names, types and shapes; rows that are no whole b
       1,
     );
     const path = join(folder, "tiny.gguf");
-    await saveGguf(model, path, { type: "Q4_0" });
+    await saveGguf(model, path, { tokenizer: null, type: "Q4_0" });
     const file = await openGgufFile(path);
     const described = [...file.entries].map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape}`);
     expect(described.slice(0, 10)).toEqual([
@@ -159,7 +161,7 @@ test("a window that no layer has does not shorten the context", () =>
   inTemporaryFolder(async (folder) => {
     const path = join(folder, "model.gguf");
     const model = createDecoder({ ...size, slidingWindow: 8, fullAttentionLayers: [1, 0] }, 1);
-    await saveGguf(model, path);
+    await saveGguf(model, path, { tokenizer: null });
     const { model: back } = await loadGguf(path);
     expect(back.config.contextLength).toBe(size.contextLength);
     expect(await readFile(join(folder, "model.Modelfile"), "utf8")).toContain(`num_ctx ${size.contextLength}\n`);
@@ -171,12 +173,12 @@ test("a Modelfile that nobody has changed follows its model", () =>
     const [path, beside] = [join(folder, "model.gguf"), join(folder, "model.Modelfile")];
     const models = [size.contextLength, 4, 6].map((contextLength) => createDecoder({ ...size, contextLength }, 1));
     const [first, second, third] = models as [Decoder, Decoder, Decoder];
-    await saveGguf(first, path);
-    await saveGguf(second, path);
+    await saveGguf(first, path, { tokenizer: null });
+    await saveGguf(second, path, { tokenizer: null });
     expect(await readFile(beside, "utf8")).toContain("num_ctx 4\n");
     const changed = `${await readFile(beside, "utf8")}SYSTEM careful work\n`;
     await writeFile(beside, changed);
-    await saveGguf(third, path);
+    await saveGguf(third, path, { tokenizer: null });
     expect(await readFile(beside, "utf8")).toBe(changed);
     dispose(models);
   }));
@@ -186,7 +188,8 @@ test("each file has its own Modelfile, with quotes where its name has blanks; on
     const model = createDecoder(size, 1);
     const own = "FROM ./a.gguf\nSYSTEM careful work\n";
     for (const name of ["Modelfile", "a.Modelfile"]) await writeFile(join(folder, name), own);
-    for (const name of ["a.gguf", "my model.gguf", "plain"]) await saveGguf(model, join(folder, name));
+    for (const name of ["a.gguf", "my model.gguf", "plain"])
+      await saveGguf(model, join(folder, name), { tokenizer: null });
     for (const name of ["Modelfile", "a.Modelfile"]) expect(await readFile(join(folder, name), "utf8")).toBe(own);
     expect(await readFile(join(folder, "my model.Modelfile"), "utf8")).toMatch(/^FROM "\.\/my model\.gguf"\n/);
     expect(await readFile(join(folder, "plain.Modelfile"), "utf8")).toMatch(/^FROM \.\/plain\n/);
@@ -230,18 +233,38 @@ test.each<[string, Partial<DecoderConfig>, RegExp]>([
   ],
 ])("a model with %s has no form in llama.cpp", async (_, change, message) => {
   const model = createDecoder({ ...size, ...change }, 1);
-  await expect(saveGguf(model, "/nowhere/model.gguf")).rejects.toThrow(message);
+  await expect(saveGguf(model, "/nowhere/model.gguf", { tokenizer: null })).rejects.toThrow(message);
   dispose(model);
 });
 
 test("GPT-2 with the exact GELU has no form in llama.cpp, and a model with other parts is refused", async () => {
   const model = createGpt2({ ...size, activation: "gelu" }, 1);
-  await expect(saveGguf(model, "/nowhere/model.gguf")).rejects.toThrow(UnsupportedModelError);
+  await expect(saveGguf(model, "/nowhere/model.gguf", { tokenizer: null })).rejects.toThrow(UnsupportedModelError);
   const adapted = createGpt2(size, 1);
   const { output } = adapted.blocks[0].attention;
   Object.assign(adapted.blocks[0].attention, { output: { base: output, forward: () => undefined } });
-  await expect(saveGguf(adapted, "/nowhere/model.gguf")).rejects.toThrow(/missing: blocks.0.attention.output.weight/);
+  await expect(saveGguf(adapted, "/nowhere/model.gguf", { tokenizer: null })).rejects.toThrow(
+    /missing: blocks.0.attention.output.weight/,
+  );
   dispose([model, adapted]);
+});
+
+test("a tokenizer is given, or said to be none", async () => {
+  const model = createGpt2(size, 1);
+  for (const options of [undefined, {}, { type: "Q8_0" }]) {
+    const saving = saveGguf(model, "/nowhere/model.gguf", options as never);
+    await expect(saving).rejects.toThrow(ArgumentError);
+    await expect(saving).rejects.toThrow("{ tokenizer: tokenizerToGguf(tokenizer) }, or { tokenizer: null }");
+  }
+  dispose(model);
+});
+
+test("an encoder is refused by name", async () => {
+  const encoder = createEncoder(size, 1);
+  await expect(saveGguf(encoder as never, "/nowhere/model.gguf", { tokenizer: null })).rejects.toThrow(
+    /the model is an Encoder; it must be a Gpt2 or a Decoder/,
+  );
+  dispose(encoder);
 });
 
 type Metadata = Map<string, GgufValue>;
@@ -264,7 +287,7 @@ async function changedFile(
   change: (metadata: Metadata, tensors: Tensors) => unknown,
 ): Promise<string> {
   const path = join(folder, "model.gguf");
-  await saveGguf(model, path);
+  await saveGguf(model, path, { tokenizer: null });
   dispose(model);
   const file = await openGgufFile(path);
   const metadata = new Map(file.metadata);
@@ -469,7 +492,7 @@ test.each<[string, number | number[], Record<string, number>, number[]]>([
     });
     expect(Object.fromEntries(written)).toEqual(keys);
     expect(back.stopTokens).toEqual(stopTokens);
-    await saveGguf(model, path); // without a tokenizer
+    await saveGguf(model, path, { tokenizer: null }); // without a tokenizer
     const { model: bare } = await loadGguf(path);
     expect(bare.stopTokens).toEqual([endOfText].flat().filter((id, i, all) => all.indexOf(id) === i));
     dispose([model, back, bare]);
@@ -502,10 +525,10 @@ test.each([{ lowFrequencyFactor: 2 }, { originalContextLength: 6000 }, { origina
     inTemporaryFolder(async (folder) => {
       const ropeScaling = { ...llama3, originalContextLength: 8192, ...unusual };
       const model = createDecoder({ ...size, numHeads: 1, ropeScaling }, 1);
-      await saveGguf(model, join(folder, "model.gguf"));
+      await saveGguf(model, join(folder, "model.gguf"), { tokenizer: null });
       const { model: back } = await loadGguf(join(folder, "model.gguf"));
       expect(greatestDifference(logits(back), logits(model))).toBeLessThan(1e-6);
-      await saveGguf(back, join(folder, "again.gguf"), { name: "model" });
+      await saveGguf(back, join(folder, "again.gguf"), { tokenizer: null, name: "model" });
       expect(await readFile(join(folder, "again.gguf"))).toEqual(await readFile(join(folder, "model.gguf")));
       dispose([model, back]);
     }),
@@ -515,7 +538,7 @@ test("loadModel knows a GGUF file, and says what else a file is", () =>
   inTemporaryFolder(async (folder) => {
     const path = join(folder, "weights"); // by its content, not by its name
     const model = made("Llama 3");
-    await saveGguf(model, path, { type: "Q8_0" });
+    await saveGguf(model, path, { tokenizer: null, type: "Q8_0" });
     const stored = await loadModel(path);
     const unpacked = await loadModel(path, "decoder", { precision: "F32" });
     expect([storedMatrices(stored).size, storedMatrices(unpacked).size]).toEqual([16, 0]);
@@ -533,7 +556,7 @@ test.skipIf(!existsSync(data)).each<StorageType>(["F32", "F16", "Q8_0"])(
     inTemporaryFolder(async (folder) => {
       const model = await loadModel(fileURLToPath(new URL("weights/stories260K/hf_layout", data)));
       const path = join(folder, "stories260K.gguf");
-      await saveGguf(model, path, { type });
+      await saveGguf(model, path, { tokenizer: null, type });
       const back = await loadModel(path);
       const golden = JSON.parse(readFileSync(new URL("golden/stories260K_reference.json", data), "utf8"));
       const ids: number[] = golden.greedy_ids_200;

@@ -4,9 +4,9 @@ import { type Parameter, parameters } from "@tessera-lm/layers";
 import type { StoredMatrix } from "@tessera-lm/ops";
 import type { GgufData, GgufTensorToWrite, GgufValue, StorageType } from "@tessera-lm/weights";
 import { openGgufFile, writeFileAtomic, writeGgufFile } from "@tessera-lm/weights/node";
-import type { Decoder } from "../decoder/decoder.ts";
+import { Decoder } from "../decoder/decoder.ts";
 import { Gpt2 } from "../decoder/gpt2.ts";
-import { TensorMismatchError, UnsupportedModelError } from "../errors.ts";
+import { ArgumentError, TensorMismatchError, UnsupportedModelError } from "../errors.ts";
 import { decoderFamily } from "../families/index.ts";
 import { requireModel, requireOptions, requirePath } from "../require-argument.ts";
 import { misfits, valuesInFile } from "../storage/saved-parts.ts";
@@ -24,12 +24,16 @@ export interface SaveGgufOptions {
   readonly type?: StorageType;
   /**
    * What `tokenizerToGguf` of `@tessera-lm/tokenizer/gguf` makes of a tokenizer. With fewer tokens than the model has, the rest
-   * are unused ones. Default: none, and the model takes and gives ids only.
+   * are unused ones. `null`: none, for a file that takes and gives ids only: llama.cpp,
+   * Ollama and LM Studio write no text with it.
    */
-  readonly tokenizer?: Iterable<readonly [key: string, value: GgufValue]>;
+  readonly tokenizer: Iterable<readonly [key: string, value: GgufValue]> | null;
   /** `general.name`. Default: the name of the file. */
   readonly name?: string;
 }
+
+const TOKENIZER =
+  "{ tokenizer: tokenizerToGguf(tokenizer) }, or { tokenizer: null } for a file that llama.cpp writes no text with";
 
 /**
  * Writes a GPT-2, Llama, Mistral or Qwen2 as llama.cpp reads it, and so Ollama and LM Studio, and beside NAME.gguf a
@@ -44,10 +48,11 @@ export interface SaveGgufOptions {
  * @throws {TensorDataError} of `@tessera-lm/weights`, for weights that blocks cannot hold: NaN or ±∞
  * @throws {WriteError} of `@tessera-lm/weights`, when a file cannot be written
  */
-export async function saveGguf(model: Gpt2 | Decoder, path: string, options: SaveGgufOptions = {}): Promise<void> {
+export async function saveGguf(model: Gpt2 | Decoder, path: string, options: SaveGgufOptions): Promise<void> {
   requireModel("saveGguf", model);
   requirePath("saveGguf", path);
-  requireOptions("saveGguf", options);
+  requireOptions("saveGguf", options, TOKENIZER);
+  if (options.tokenizer === undefined) throw new ArgumentError("saveGguf", "tokenizer", undefined, TOKENIZER);
   const form = formOf(model);
   const content = { own: parameters(model), stored: storedMatrices(model) };
   checkComplete(content, form.tensors);
@@ -91,6 +96,9 @@ interface GgufForm {
 /** @throws {UnsupportedModelError} */
 function formOf(model: Gpt2 | Decoder): GgufForm {
   if (model instanceof Gpt2) return formIn(gpt2, model.config);
+  if (!(model instanceof Decoder)) {
+    throw new ArgumentError("saveGguf", "the model", model, "a Gpt2 or a Decoder, which llama.cpp has such files for");
+  }
   const { modelType } = decoderFamily(model.config);
   if (modelType === "qwen2") return formIn(qwen2, model.config);
   if (modelType === "llama" || modelType === "mistral") return formIn(llama, model.config);

@@ -18,8 +18,8 @@ const UNUSED = 5;
  * @throws {TokenizerMismatchError} for more tokens than the model has
  * @throws {UnsupportedModelError} for more ends of a text than there are keys for
  */
-export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer?: Iterable<Entry>): Entry[] {
-  if (tokenizer === undefined) {
+export function tokenizerMetadata(path: string, config: TokenConfig, tokenizer: Iterable<Entry> | null): Entry[] {
+  if (tokenizer === null) {
     return [["tokenizer.ggml.model", { type: "string", value: "none" }], ...specialIds(config)];
   }
   const entries = entriesOf(tokenizer);

@@ -1,5 +1,5 @@
 import { memory, tensor2d, tidy } from "@tensorflow/tfjs";
-import { type Embedding, VocabularyError } from "@tessera-lm/layers";
+import { dispose, type Embedding, VocabularyError } from "@tessera-lm/layers";
 import { describe, expect, it, test } from "vitest";
 import { createDecoder } from "../decoder/decoder.ts";
 import { createGpt2 } from "../decoder/gpt2.ts";
@@ -142,4 +142,12 @@ test.each([
 test.each([{ numAlternatives: 0 }, { numNeighbors: -1 }])("%j is refused", async (options) => {
   const [name] = Object.keys(options);
   await expect(inspect(models.Llama as Inspectable, [1], options)).rejects.toThrow(`inspect: ${name} is`);
+});
+
+test("an encoder-decoder is refused by name", async () => {
+  const t5 = createEncoderDecoder({ vocabSize: 40, numLayers: 1, numHeads: 2, width: 8 }, 1);
+  await expect(inspect(t5 as unknown as Inspectable, [1])).rejects.toThrow(
+    /the model is an EncoderDecoder; it must be a Gpt2, a Decoder or an Encoder/,
+  );
+  dispose(t5);
 });

@@ -1,9 +1,9 @@
 import { keep, slice, type Tensor, type Tensor2D, tensor2d, tidy } from "@tensorflow/tfjs";
 import { checkTokens, observed } from "@tessera-lm/layers";
-import type { Decoder } from "../decoder/decoder.ts";
-import type { Gpt2 } from "../decoder/gpt2.ts";
+import { Decoder } from "../decoder/decoder.ts";
+import { Gpt2 } from "../decoder/gpt2.ts";
 import { Encoder } from "../encoder/encoder.ts";
-import { GenerationError, MissingHeadError } from "../errors.ts";
+import { ArgumentError, GenerationError, MissingHeadError } from "../errors.ts";
 import { isList } from "../generation/options.ts";
 import { outOfRange, requireWhole } from "../generation/sampling.ts";
 import { rows } from "../model-pass.ts";
@@ -53,7 +53,7 @@ const ROWS = 64;
 /**
  * Looks into a model while it reads a text.
  * @throws {GenerationError} for no tokens, or an option out of range
- * @throws {ArgumentError} for what is no model or no options
+ * @throws {ArgumentError} for another model, such as an encoder-decoder, and for what is no model or no options
  * @throws {SequenceTooLongError} for more of them than the model's context
  * @throws {VocabularyError} for one that the model does not know
  * @throws {MissingHeadError} for an encoder without a head for masked tokens
@@ -63,7 +63,7 @@ export async function inspect(
   tokens: Iterable<number>,
   options: InspectOptions = {},
 ): Promise<Inspection> {
-  requireModel("inspect", model);
+  requireInspectable(model);
   requireOptions("inspect", options);
   if (!isList(tokens)) throw outOfRange("the text", tokens, "a list of tokens", "inspect");
   const ids = [...tokens];
@@ -93,6 +93,13 @@ export async function inspect(
   } finally {
     input.dispose();
   }
+}
+
+function requireInspectable(model: unknown): void {
+  requireModel("inspect", model);
+  if (model instanceof Gpt2 || model instanceof Decoder || model instanceof Encoder) return;
+  const expected = "a Gpt2, a Decoder or an Encoder; attentionMaps takes any model";
+  throw new ArgumentError("inspect", "the model", model, expected);
 }
 
 /** Predictions from what goes into the first block, and from what comes out of each. */

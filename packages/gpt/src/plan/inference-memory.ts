@@ -14,7 +14,7 @@ export interface InferenceMemory {
   readonly weights: number;
   /** Keys and values of all positions, or of those that layers with a sliding window keep, float32. */
   readonly cache: number;
-  /** What one forward pass over the whole prompt needs at most, or the logits of its last position. */
+  /** What one forward pass needs at most, over a chunk of 512 tokens of each prompt, or the logits of its last position. */
   readonly working: number;
   readonly peak: number;
 }
@@ -36,9 +36,13 @@ export function inferenceMemory(
   // What goes into each block stays until the pass is over, as do tokens and positions that were added.
   const numLayers = anatomy.layers.reduce((total, { count }) => total + count, 0);
   const ofToken = ofBlock + anatomy.width * (numLayers + (anatomy.shapes.has("positionEmbedding.weight") ? 2 : 0));
-  const working = 4 * batchSize * Math.max(contextLength * ofToken, anatomy.width + anatomy.vocabSize); // one, then the other
+  const numRead = isCausal(anatomy) ? Math.min(contextLength, DEFAULT_CHUNK_SIZE) : contextLength;
+  const working = 4 * batchSize * Math.max(numRead * ofToken, anatomy.width + anatomy.vocabSize); // one, then the other
   return { weights, cache, working, peak: weights + cache + working };
 }
+
+/** Whether prompts are read in chunks; what sees both sides reads all at once, as the encoder of an encoder-decoder does. */
+const isCausal = ({ layers }: Anatomy): boolean => layers.every(({ causal }) => causal);
 
 /** What `quantizeModel` makes of the weights: matrices in the format, but for tables of positions, and the rest float32. */
 function weightBytes({ shapes }: Anatomy, format: WeightFormat): number {

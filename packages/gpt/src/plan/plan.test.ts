@@ -226,6 +226,13 @@ test("the text shows all of it", () => {
   expect(text).toMatch(/^H100 SXM, 80 GB +989\.0 TFLOP\/s +40 % +[\d.]+ hours +\$[\d.]+ +yes$/m);
 });
 
+test("texts longer than learned positions are refused; turned ones go as far as one likes", () => {
+  expect(() => plan(gpt2(12, 12, 768), { contextLength: 4096 })).toThrow(
+    "contextLength is 4096, but the model has 1024 learned positions",
+  );
+  expect(plan(llama7b, { contextLength: 8192 }).contextLength).toBe(8192);
+});
+
 test.each([
   [{ batchSize: 0 }, "batchSize is 0"],
   [{ contextLength: 1.5 }, "contextLength is 1.5"],

@@ -57,13 +57,15 @@ export interface Run {
  * What a model of this configuration takes to train, to tune and to run: parameters, memory, operations, tokens, time
  * and money. Nothing of it is made.
  * @throws {ConfigError} for a configuration that no model can have
- * @throws {PlanError} for another kind of model, and for an option out of range
+ * @throws {PlanError} for another kind of model, for an option out of range, and for texts longer than the context of a
+ * model with learned positions
  */
 export function plan(config: ModelConfig, options: PlanOptions = {}): Plan {
   const anatomy = anatomyOf(config);
   requireOptions("plan", options);
   const { batchSize = 1, contextLength = anatomy.contextLength, lora = { rank: 8 } } = options;
   requireCounts({ batchSize, contextLength, "lora.rank": lora?.rank, tokens: options.tokens ?? 1 });
+  requirePositions(anatomy, contextLength);
   const machines = checkedHardware(options.hardware ?? knownHardware);
   const shape = { batchSize, contextLength };
   const flops = countFlops(anatomy, contextLength);
@@ -126,6 +128,15 @@ function requireCounts(counts: Readonly<Record<string, number>>): void {
     if (Number.isSafeInteger(value) && value > 0) continue;
     throw new PlanError(`plan: ${name} is ${shown(value)}; it must be a positive whole number.`);
   }
+}
+
+/** Each learned position is a parameter: of longer texts the model would be another one. */
+function requirePositions(anatomy: Anatomy, contextLength: number): void {
+  if (!anatomy.shapes.has("positionEmbedding.weight") || contextLength <= anatomy.contextLength) return;
+  const has = `the model has ${anatomy.contextLength} learned positions, each a part of its parameters`;
+  throw new PlanError(
+    `plan: contextLength is ${contextLength}, but ${has}. Give at most ${anatomy.contextLength}, or plan a configuration whose own contextLength is ${contextLength}.`,
+  );
 }
 
 function checkedHardware(machines: readonly Hardware[]): readonly Hardware[] {

@@ -81,7 +81,7 @@ test("a name is opened from the hub, once it is there without it", () =>
 test("a GGUF file of the hub is opened by its name, once it is there without it", () =>
   inTemporaryFolder(async (folder) => {
     const model = createGpt2(size, 1);
-    await saveGguf(model, join(folder, "tiny.gguf"), { type: "Q8_0" });
+    await saveGguf(model, join(folder, "tiny.gguf"), { tokenizer: null, type: "Q8_0" });
     hub.files.clear();
     const bytes = await readFile(join(folder, "tiny.gguf"));
     hub.files.set("tiny.Q4_K_M.gguf", { bytes: Buffer.from("not read"), lfs: true });
@@ -198,7 +198,7 @@ test("what JavaScript lets through is refused, with what may be there", () =>
   inTemporaryFolder(async (folder) => {
     const model = createGpt2(size, 1);
     await saveModel(model, folder);
-    await saveGguf(model, join(folder, "model.gguf"));
+    await saveGguf(model, join(folder, "model.gguf"), { tokenizer: null });
     const before = memory().numTensors;
     const refused = async (call: (...args: never[]) => Promise<unknown>, args: unknown[], message: string) => {
       const error = await call(...(args as never[])).then(String, (each: Error) => each);
@@ -253,7 +253,7 @@ test("another file than a GGUF says how it is opened", () =>
     const llama2c = join(folder, "stories.bin");
     await writeFile(llama2c, llama2cFile());
     await expect(loadModel(llama2c)).rejects.toThrow("is a model of llama2.c: open it with loadLlama2c");
-    await saveGguf(model, join(folder, "model.gguf"));
+    await saveGguf(model, join(folder, "model.gguf"), { tokenizer: null });
     await expect(loadModel(join(folder, "model.gguf"), "encoder")).rejects.toThrow(WrongKindError);
     dispose(model);
   }));

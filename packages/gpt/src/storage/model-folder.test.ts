@@ -242,6 +242,21 @@ describe("generation_config.json", () => {
     dispose(model);
   });
 
+  test.each(["config.json", "generation_config.json"])("damaged ends in %s are named", async (file) => {
+    await withGeneration("{}");
+    const fields = await read(file);
+    for (const [field, value] of [
+      ["eos_token_id", "x"],
+      ["eos_token_id", [2, {}]],
+      ["bos_token_id", 1.5],
+    ] as const) {
+      await writeFile(join(folder, file), JSON.stringify({ ...fields, [field]: value }));
+      const loading = loadModel(folder);
+      await expect(loading).rejects.toThrow(ConfigError);
+      await expect(loading).rejects.toThrow(`${join(folder, file)}: ${field} is ${JSON.stringify(value)}; it must be`);
+    }
+  });
+
   test("may be missing, and is named when it is damaged", async () => {
     await withGeneration("{");
     await expect(loadModel(folder)).rejects.toThrow(/generation_config.json is not JSON/);
@@ -252,7 +267,7 @@ describe("generation_config.json", () => {
   test.each([
     [-1, undefined],
     [96, undefined],
-    [[96, 3, -1, "5"], [3]],
+    [[96, 3, -1], [3]],
     [0, 0],
   ])("eos_token_id %j counts as far as the vocabulary has it", async (eos_token_id, endOfText) => {
     await withGeneration(JSON.stringify({ eos_token_id }));

@@ -8,6 +8,7 @@ import { ArgumentError, TensorMismatchError, UnsupportedModelError, WrongKindErr
 import type { Family, Json, StoredTensor } from "../families/family.ts";
 import { gpt2 } from "../families/gpt2.ts";
 import { decoderFamilies, encoderDecoderFamilies, encoderFamilies } from "../families/index.ts";
+import { requireTokenIds } from "../families/token-ids.ts";
 import { bandsOf, putTurned } from "./bands.ts";
 import { allFloats, fillModel, hollow } from "./fill-model.ts";
 import { requireStorageType } from "./storage-type.ts";
@@ -82,6 +83,8 @@ export async function readModel<Kind extends ModelKind = "decoder">(
   requireKind("readModel", kind);
   requireStorageType(precision);
   const read = readerOf(fields.model_type, kind, `${place}/config.json`);
+  requireTokenIds(fields, `${place}/config.json`);
+  requireTokenIds(generationConfig, `${place}/generation_config.json`);
   const eos_token_id = generationConfig.eos_token_id ?? fields.eos_token_id;
   const all = eos_token_id === undefined ? fields : { ...fields, eos_token_id };
   return await read({ fields: all, file, place, precision });
