@@ -32,7 +32,7 @@ export function inferenceMemory(
 ): InferenceMemory {
   const weights = weightBytes(anatomy, format);
   const cache = batchSize * anatomy.layers.reduce((total, layer) => total + cacheBytes(layer, contextLength), 0);
-  const ofBlock = Math.max(...anatomy.layers.map((layer) => workingOfToken(anatomy.width, layer)));
+  const ofBlock = Math.max(...anatomy.layers.map((layer) => workingOfToken(anatomy.width, layer, contextLength)));
   // What goes into each block stays until the pass is over, as do tokens and positions that were added.
   const numLayers = anatomy.layers.reduce((total, { count }) => total + count, 0);
   const ofToken = ofBlock + anatomy.width * (numLayers + (anatomy.shapes.has("positionEmbedding.weight") ? 2 : 0));
@@ -64,9 +64,14 @@ function cacheBytes(layer: Layers, contextLength: number): number {
   return 4 * 2 * count * numKeyValueHeads * headWidth * numRows;
 }
 
+/** Scores (B, H, T, S) and biases (B, 1, T, S) that exist together in attention with a bias, which has no fused kernel. */
+const BIASED_SCORES = 6;
+const BIASES = 5.5;
+
 /** Numbers for each token that a block computes on the way, at the widest place. */
-function workingOfToken(width: number, layer: Layers): number {
+function workingOfToken(width: number, layer: Layers, contextLength: number): number {
   const { numHeads, numKeyValueHeads, headWidth, gated, feedForwardWidth } = layer;
   const attention = 2 * width + headWidth * (3 * numHeads + 3 * numKeyValueHeads);
-  return Math.max(attention, (gated ? 3 : 2) * feedForwardWidth + 5 * width);
+  const scores = layer.biasedScores ? (BIASED_SCORES * numHeads + BIASES) * contextLength : 0;
+  return Math.max(attention + scores, (gated ? 3 : 2) * feedForwardWidth + 5 * width);
 }

@@ -96,7 +96,7 @@ test("a GGUF file of the hub is opened by its name, once it is there without it"
     expect(storedMatrices(downloaded).size).toBe(9);
     expect(storedMatrices(cached).size).toBe(0);
     await expect(loadModel("owner/name/else.gguf", "decoder", options)).rejects.toThrow(
-      "There is no owner/name/else.gguf here, and on the hub: None of the 2 files of owner/name matches else.gguf",
+      "owner/name/else.gguf is no file or folder here, so it was looked for on the hub: None of the 2 files of owner/name matches else.gguf",
     );
     await expect(loadModel("owner/name/../x.gguf", "decoder", options)).rejects.toThrow(HubError);
     dispose([model, downloaded, cached]);

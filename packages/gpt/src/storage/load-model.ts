@@ -85,7 +85,11 @@ async function fetched(place: string, options: LoadModelOptions): Promise<string
     return file === undefined ? folder : await fileInFolder(folder, file);
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause;
-    throw new HubError(cause.reason, `There is no ${place} here, and on the hub: ${cause.message}`, { cause });
+    throw new HubError(
+      cause.reason,
+      `${place} is no file or folder here, so it was looked for on the hub: ${cause.message}`,
+      { cause },
+    );
   }
 }
 
