@@ -14,6 +14,14 @@ export const configCheck =
     if (!holds) throw new ConfigError(`${kind}: ${field} is ${shown(value)}; it must be ${expected}.`);
   };
 
+/** @throws {ConfigError} for what is no object, which JavaScript lets through */
+export function checkIsConfig(kind: string, config: unknown): void {
+  if (typeof config === "object" && config !== null) return;
+  throw new ConfigError(
+    `${kind}: the configuration is ${shown(config)}; it must be an object such as { vocabSize: 65, … }.`,
+  );
+}
+
 export function checkCounts(check: ConfigCheck, counts: Readonly<Record<string, unknown>>): void {
   for (const [field, value] of Object.entries(counts)) {
     check(Number.isSafeInteger(value) && Number(value) > 0, field, value, "a positive whole number");

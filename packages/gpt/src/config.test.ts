@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
 import { type Gpt2Config, resolveConfig } from "./config.ts";
+import { createDecoder } from "./decoder/decoder.ts";
+import { createGpt2 } from "./decoder/gpt2.ts";
+import { createEncoder } from "./encoder/encoder.ts";
+import { createEncoderDecoder } from "./encoder-decoder/encoder-decoder.ts";
 import { ConfigError } from "./errors.ts";
 
 const tiny: Gpt2Config = { vocabSize: 11, contextLength: 6, numLayers: 2, numHeads: 2, width: 8 };
@@ -34,4 +38,11 @@ test.each<[Partial<Record<keyof Gpt2Config, unknown>>, RegExp]>([
   const make = (): unknown => resolveConfig({ ...tiny, ...change } as Gpt2Config);
   expect(make).toThrow(ConfigError);
   expect(make).toThrow(message);
+});
+
+test.each([null, undefined, 5, "gpt2"])("a configuration that is %j is refused", (config) => {
+  for (const create of [createGpt2, createDecoder, createEncoder, createEncoderDecoder]) {
+    expect(() => create(config as never, 1)).toThrow(ConfigError);
+    expect(() => create(config as never, 1)).toThrow(/Config: the configuration is .*; it must be an object/);
+  }
 });

@@ -4,6 +4,7 @@ import {
   checkCounts,
   checkDropout,
   checkFlags,
+  checkIsConfig,
   checkOneOf,
   checkPositive,
   checkTokens,
@@ -42,6 +43,7 @@ export type ResolvedGpt2Config = Required<Omit<Gpt2Config, "endOfText">> & Pick<
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveConfig(config: Gpt2Config): ResolvedGpt2Config {
+  checkIsConfig("Gpt2Config", config);
   const { vocabSize, contextLength, numLayers, numHeads, width, endOfText } = config;
   const resolved = {
     vocabSize,

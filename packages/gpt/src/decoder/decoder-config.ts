@@ -5,6 +5,7 @@ import {
   checkCounts,
   checkDropout,
   checkFlags,
+  checkIsConfig,
   checkOneOf,
   checkPositive,
   checkRopeScaling,
@@ -79,6 +80,7 @@ export type ResolvedDecoderConfig = Required<Omit<DecoderConfig, OptionalDecoder
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveDecoderConfig(config: DecoderConfig): ResolvedDecoderConfig {
+  checkIsConfig("DecoderConfig", config);
   const { numHeads, width, gated = true, bias = false } = config;
   const { ropeScaling, slidingWindow, family, beginOfText, endOfText } = config;
   const resolved = {

@@ -5,6 +5,7 @@ import {
   checkCounts,
   checkDropout,
   checkFlags,
+  checkIsConfig,
   checkOneOf,
   checkPositive,
   checkToken,
@@ -61,6 +62,7 @@ export type ResolvedEncoderDecoderConfig = Required<Omit<EncoderDecoderConfig, "
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveEncoderDecoderConfig(config: EncoderDecoderConfig): ResolvedEncoderDecoderConfig {
+  checkIsConfig("EncoderDecoderConfig", config);
   const { vocabSize, numLayers, numHeads, width, tieEmbeddings = true, padToken = 0, endOfText } = config;
   const resolved = {
     vocabSize,

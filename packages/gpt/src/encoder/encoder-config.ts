@@ -6,6 +6,7 @@ import {
   checkCounts,
   checkDropout,
   checkFlags,
+  checkIsConfig,
   checkOneOf,
   checkPositive,
   checkToken,
@@ -65,6 +66,7 @@ export type ResolvedEncoderConfig = Required<Omit<EncoderConfig, OptionalEncoder
 
 /** Fills in the defaults and checks every field. @throws {ConfigError} naming the field, its value and what it may be */
 export function resolveEncoderConfig(config: EncoderConfig): ResolvedEncoderConfig {
+  checkIsConfig("EncoderConfig", config);
   const { vocabSize, contextLength, numLayers, numHeads, width, numLabels, labels, padToken } = config;
   const resolved = {
     vocabSize,
