@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { readText } from "@tessera-lm/data/node";
 import { cacheFolder, download } from "./cache.ts";
@@ -27,17 +28,20 @@ export async function findCorpus(file: string | undefined): Promise<Corpus> {
 }
 
 /**
- * The text that an earlier run learned from.
- * @throws UsageError if it is not the same any more
+ * The text that an earlier run learned from, wherever it lies now.
+ * @throws UsageError if it is not there, or not the same any more
  */
 export async function findSameCorpus(file: string | undefined, sha256: string): Promise<Corpus> {
   const candidates = file === undefined ? [madeUpCorpus, () => findCorpus(undefined)] : [() => findCorpus(file)];
+  if (file !== undefined && !existsSync(file)) {
+    throw new UsageError(`${file}, which the run learned from, does not exist. Has it moved? Name it with --data.`);
+  }
   for (const find of candidates) {
     const corpus = await find();
     if (textHash(corpus) === sha256) return corpus;
   }
   throw new UsageError(
-    `${file ?? "Tiny Shakespeare"} is not the text that the run learned from: it has changed since.`,
+    `${file ?? "Tiny Shakespeare"} is not the text that the run learned from: that was another one, or it has changed since.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createGpt2 } from "@tessera-lm/gpt";
@@ -30,6 +31,39 @@ describe("generate", { timeout: 60_000 }, () => {
     const { code, stderr } = await runExample("generate", "--model", folder, "--prompt", "x");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: .* holds no model.*npm start.*\n$/);
+  });
+});
+
+describe("generate with what cannot be", { timeout: 60_000 }, () => {
+  const generate = (...args: string[]): ReturnType<typeof runExample> =>
+    runExample("generate", "--model", model, "--tokens", "3", ...args);
+
+  it.each([
+    ["--top-p", "2", "at most 1"],
+    ["--repetition-penalty", "0", "above 0"],
+  ])("names %s %s before it writes anything", async (option, value, problem) => {
+    const { code, stdout, stderr } = await generate("--prompt", "To be", option, value);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`^error: option '${option} [^\n]*${problem}\\.\n$`));
+  });
+
+  it("says which characters the model passes over", async () => {
+    const { code, stdout, stderr } = await generate("--prompt", "To 漢 be");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "The model does not know 漢 and passes over it.\n" });
+    expect(stdout).toMatch(/^To 漢 be/);
+    expect((await generate("--prompt", "漢")).stderr).toMatch(/^error: The model knows none of the characters/);
+  });
+
+  it("says in a line of its own that the weights are no numbers", async () => {
+    const spoilt = join(folder, "spoilt");
+    const config = { vocabSize: 96, contextLength: 32, numLayers: 1, numHeads: 2, width: 16 };
+    const broken = createGpt2(config, 1);
+    broken.finalNorm.scale.assign(broken.finalNorm.scale.mul(Number.NaN));
+    await saveModel(broken, spoilt);
+    await saveTokenizer(await loadTokenizer(model), spoilt);
+    const { code, stdout, stderr } = await runExample("generate", "--model", spoilt, "--prompt", "To be");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "To be\n" });
+    expect(stderr).toMatch(/^error: [^\n]*weights are damaged, or its training diverged\.\n$/);
   });
 });
 
@@ -88,6 +122,21 @@ describe("finetune", { timeout: 120_000 }, () => {
     expect((await runExample("generate", "--model", join(out, "merged"), "--prompt", "a", "--tokens", "3")).code).toBe(
       0,
     );
+    const again = await runExample("finetune", "--model", model, ...options);
+    expect(again).toMatchObject({ code: 1, stdout: "" });
+    expect(again.stderr).toMatch(/^error: .*tuned already holds a tuned model; choose another --out\.\n$/);
+  });
+
+  it("leaves no folder when it diverges, and says what helps", async () => {
+    const data = join(folder, "diverging.txt");
+    await writeFile(data, "abcdefgh ".repeat(400));
+    const out = join(folder, "diverged");
+    const options = ["--before", data, "--data", data, "--out", out, "--steps", "5", "--learning-rate", "1e30"];
+    const { code, stderr } = await runExample("finetune", "--model", model, ...options);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: Step \d: the loss is [^\n]*lower --learning-rate[^\n]*\n$/);
+    expect(stderr).not.toContain("checkpoint");
+    expect(existsSync(out)).toBe(false);
   });
 });
 
@@ -228,6 +277,12 @@ describe("mmlu", { timeout: 60_000 }, () => {
       ["stem", 5],
       ["all", 5],
     ]);
+  });
+
+  it("says what a missing folder should hold", async () => {
+    const { code, stderr } = await runExample("mmlu", "--model", model, "--data", join(folder, "nowhere"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: [^\n]*nowhere[^\n]*: not found; [^\n]*dev and test[^\n]*\n$/);
   });
 
   it("names the file and line of a broken question", async () => {

@@ -10,9 +10,11 @@ export {
   nonNegativeNumber,
   path,
   positiveInteger,
+  positiveNumber,
+  share,
   UsageError,
 } from "./options.ts";
 export { runMain } from "./run-main.ts";
 export { holdsRun, type RunSettings, readRunSettings, writeRunSettings } from "./run-settings.ts";
-export { lastRunFolder, nextRunFolder } from "./runs.ts";
+export { lastRunFolder, nextRunFolder, requireFree, takeFolder } from "./runs.ts";
 export { writeText, writeWholeText } from "./write-text.ts";

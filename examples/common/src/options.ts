@@ -21,7 +21,7 @@ export function choice<Name extends string>(names: readonly Name[]): (value: str
   return (value) => {
     const found = names.find((name) => name === value);
     if (found !== undefined) return found;
-    const near = closestMatch(value, names, { maxDistance: 3 });
+    const near = closestMatch(value, names, { maxDistance: Math.min(3, Math.ceil(value.length / 2)) });
     const hint = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new InvalidArgumentError(`Choose one of ${names.join(", ")}.${hint}`);
   };
@@ -45,6 +45,20 @@ export function nonNegativeNumber(value: string): number {
   const number = Number(value);
   if (value.trim() !== "" && number >= 0 && Number.isFinite(number)) return number;
   throw new InvalidArgumentError("It must be a number of at least 0.");
+}
+
+/** A parser for a number above 0. */
+export function positiveNumber(value: string): number {
+  const number = Number(value);
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** A parser for a number above 0 and at most 1. */
+export function share(value: string): number {
+  const number = Number(value);
+  if (number > 0 && number <= 1) return number;
+  throw new InvalidArgumentError("It must be a number above 0 and at most 1.");
 }
 
 function wholeNumber(value: string, least: number): number {

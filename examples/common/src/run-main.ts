@@ -4,7 +4,7 @@ import { CommanderError } from "commander";
 const systemErrors: Readonly<Record<string, string>> = {
   EACCES: "permission denied; choose a folder that you may write to",
   EPERM: "operation not permitted; choose a folder that you may write to",
-  EROFS: "the file system is read-only; choose another folder",
+  EROFS: "the file system is read-only; make it writable, or work with a copy or another folder",
   ENOSPC: "the disk is full; free some space or choose another folder",
   ENOTDIR: "a file stands where a folder is needed; choose another folder",
   EISDIR: "this is a folder; give the name of a file",

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { latestCheckpoint } from "@tessera-lm/trainer/node";
 import { writeFileAtomic } from "@tessera-lm/weights/node";
 import { UsageError } from "./options.ts";
 
@@ -12,6 +13,8 @@ export interface RunSettings {
   readonly textSha256: string;
   readonly steps: number;
   readonly seed: number;
+  /** What computed it when it began. */
+  readonly backend?: string;
 }
 
 /** Whether a folder holds a run. */
@@ -26,7 +29,11 @@ export async function readRunSettings(folder: string): Promise<RunSettings> {
   if (!holdsRun(folder)) throw new UsageError(`${folder} holds no run; start one: npm start -- --out ${folder}`);
   const settings = parse(await readFile(settingsFile(folder), "utf8"));
   if (isRunSettings(settings)) return settings;
-  throw new UsageError(`${settingsFile(folder)} is damaged; start a new run in another --out.`);
+  const last = await latestCheckpoint(join(folder, "checkpoints"));
+  const model = last === undefined ? "" : ` Its last model is whole: generate and finetune take it as --model ${last}.`;
+  throw new UsageError(
+    `${settingsFile(folder)} is damaged, so the run cannot go on; start a new one in another --out.${model}`,
+  );
 }
 
 const settingsFile = (folder: string): string => join(folder, "run.json");
@@ -41,7 +48,7 @@ function parse(json: string): unknown {
 
 function isRunSettings(value: unknown): value is RunSettings {
   if (typeof value !== "object" || value === null) return false;
-  const { preset, data, textSha256, steps, seed } = value as Partial<Record<keyof RunSettings, unknown>>;
-  const strings = [preset, textSha256, data ?? ""].every((field) => typeof field === "string");
+  const { preset, data, textSha256, steps, seed, backend } = value as Partial<Record<keyof RunSettings, unknown>>;
+  const strings = [preset, textSha256, data ?? "", backend ?? ""].every((field) => typeof field === "string");
   return strings && [steps, seed].every((field) => Number.isSafeInteger(field));
 }

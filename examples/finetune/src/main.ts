@@ -13,6 +13,8 @@ import {
   positiveInteger,
   runMain,
   runOfModel,
+  takeFolder,
+  UsageError,
   writeWholeText,
 } from "@tessera-examples/common";
 import { useBackend } from "@tessera-lm/backend";
@@ -23,7 +25,15 @@ import { loadModel, saveModel } from "@tessera-lm/gpt/node";
 import { applyLora, mergeLora } from "@tessera-lm/lora";
 import { saveAdapter } from "@tessera-lm/lora/node";
 import { loadTokenizer, saveTokenizer } from "@tessera-lm/tokenizer/node";
-import { adamw, chain, clipByGlobalNorm, nextToken, train, warmupCosine } from "@tessera-lm/trainer";
+import {
+  adamw,
+  chain,
+  clipByGlobalNorm,
+  NonFiniteLossError,
+  nextToken,
+  train,
+  warmupCosine,
+} from "@tessera-lm/trainer";
 import { makeFolder } from "@tessera-lm/weights/node";
 import { projectDocuments } from "./project-documents.ts";
 
@@ -58,7 +68,7 @@ await runMain(async () => {
   const folder = await findModelFolder(options.model);
   const before = await findCorpus(options.before ?? (await runOfModel(folder))?.data);
   const added = options.data === undefined ? await projectDocuments() : await findCorpus(options.data);
-  for (const part of ["adapter", "merged"]) await makeFolder(join(out, part));
+  await takeFolder(out);
 
   const backend = await useBackend();
   const model = await loadModel(folder);
@@ -94,11 +104,19 @@ await runMain(async () => {
     seed,
     signal: interruptSignal(),
   });
-  for await (const event of run) {
-    if (event.type !== "step-end" || event.step % Math.ceil(steps / 10) !== 0) continue;
-    console.log(`step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}`);
+  try {
+    for await (const event of run) {
+      if (event.type !== "step-end" || event.step % Math.ceil(steps / 10) !== 0) continue;
+      console.log(`step ${event.step}/${steps}  loss ${event.loss.toFixed(3)}`);
+    }
+  } catch (error) {
+    if (!(error instanceof NonFiniteLossError)) throw error;
+    throw new UsageError(
+      `Step ${error.step}: the loss is ${error.loss} and the gradient norm ${error.gradientNorm}. Nothing was saved; start again with a lower --learning-rate than ${options.learningRate}.`,
+    );
   }
 
+  for (const part of ["adapter", "merged"]) await makeFolder(join(out, part));
   await saveAdapter(model, join(out, "adapter"), { moduleName: huggingFaceNames, baseModel: folder });
   mergeLora(model);
   await saveModel(model, join(out, "merged"));

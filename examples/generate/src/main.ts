@@ -9,7 +9,9 @@ import {
   passingOverUnknown,
   path,
   positiveInteger,
+  positiveNumber,
   runMain,
+  share,
   UsageError,
   writeText,
 } from "@tessera-examples/common";
@@ -47,8 +49,8 @@ await runMain(async () => {
       0.8,
     )
     .option("--top-k <number>", "draw from the k most probable tokens", positiveInteger)
-    .option("--top-p <share>", "draw from the most probable tokens that share this much", nonNegativeNumber)
-    .option("--repetition-penalty <number>", "above 1 what has come is less probable", nonNegativeNumber)
+    .option("--top-p <share>", "draw from the most probable tokens that share this much", share)
+    .option("--repetition-penalty <number>", "above 1 what has come is less probable", positiveNumber)
     .option("--stop <text...>", "end before this text")
     .option("--seed <number>", "the same seed gives the same text", nonNegativeInteger, 1)
     .parse()
@@ -91,15 +93,20 @@ async function write(model: Gpt2 | Decoder, tokenizer: Tokenizer, prompt: string
   if (length > contextLength)
     console.error(`Of the ${length} tokens the model reads at most the last ${contextLength}.`);
   process.stdout.write(prompt);
-  for await (const piece of writeText(model, tokenizer, prompt, generation)) {
-    process.stdout.write(piece);
+  try {
+    for await (const piece of writeText(model, tokenizer, prompt, generation)) process.stdout.write(piece);
+  } finally {
+    process.stdout.write("\n"); // also before an error
   }
-  process.stdout.write("\n");
 }
 
-/** @throws UsageError for a text that gives no tokens */
+/** Says which characters the model passes over. @throws UsageError if those are all */
 function requireKnown(tokenizer: Tokenizer, prompt: string): void {
   if (prompt === "") throw new UsageError("The prompt is empty; give the beginning of a text.");
-  if (prompt.trim() === "" || tokenizer.encode(prompt.trim()).length > 0) return;
-  throw new UsageError("The model knows none of the characters of this text; give it another one.");
+  const characters = new Set(prompt.replace(/\s/g, ""));
+  const unknown = [...characters].filter((character) => tokenizer.encode(character).length === 0);
+  if (unknown.length === 0) return;
+  if (unknown.length < characters.size)
+    console.error(`The model does not know ${unknown.join(" ")} and passes over it.`);
+  else throw new UsageError("The model knows none of the characters of this text; give it another one.");
 }

@@ -128,10 +128,48 @@ describe("a run", { timeout: 240_000 }, () => {
     });
   });
 
-  it("that finds a damaged checkpoint says which file, and leaves everything as it is", async () => {
-    const weights = join(folder, "whole", "checkpoints", "step-000024", "model.safetensors");
-    await truncate(weights, 1000);
-    await refused(["--resume", "--out", join(folder, "whole")], /model\.safetensors/);
+  it("goes on with its text in another place, if it is the same", async () => {
+    const [out, moved, other] = [join(folder, "whole"), join(folder, "moved.txt"), join(folder, "other.txt")];
+    const lost = join(folder, "lost.txt");
+    await writeFile(moved, await readFile(data));
+    await writeFile(other, generatedPlays(20_000, 4));
+    await refused(["--resume", "--data", lost, "--out", out], /lost\.txt, which .* does not exist.*--data/);
+    await refused(["--resume", "--data", other, "--out", out], /other\.txt is not the text that the run learned from/);
+    expect(await runMainJob("--resume", "--data", moved, "--json", "--out", out)).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(JSON.parse(await readFile(join(out, "run.json"), "utf8"))).toMatchObject({ data: moved, steps: 24 });
+  });
+
+  it("says when another backend computes the rest", async () => {
+    const { stdout } = await runMainJob("--resume", "--backend", "tessera-wasm", "--out", join(folder, "whole"));
+    const { backend } = JSON.parse(await readFile(join(folder, "whole", "run.json"), "utf8")) as { backend: string };
+    const note = "on tessera-wasm its losses differ";
+    if (backend === "tessera-wasm") expect(stdout).not.toContain(note);
+    else expect(stdout).toContain(`The run began on ${backend}: ${note}`);
+  });
+
+  it("does not stop after a step that it has not, or has passed", async () => {
+    const again = ["--resume", "--out", join(folder, "whole")];
+    await refused([...again, "--stop-after", "99"], /has 24 steps: it cannot --stop-after 99/);
+    await refused([...again, "--stop-after", "5"], /at step 24 already: it cannot --stop-after 5/);
+  });
+
+  it("that finds damage says which file and what can be done, and leaves everything as it is", async () => {
+    const out = join(folder, "whole");
+    const [older, newest] = (await readdir(join(out, "checkpoints"))).sort().slice(-2);
+    await truncate(join(out, "checkpoints", newest ?? "", "model.safetensors"), 1000);
+    await refused(
+      ["--resume", "--out", out],
+      new RegExp(`model\\.safetensors.*Remove the folder .*${newest}, and --resume goes on from ${older}`),
+    );
+    await rm(join(out, "checkpoints", newest ?? ""), { recursive: true });
+    expect(losses(eventsOf(await runMainJob("--resume", "--json", "--out", out)))).toEqual(
+      losses(whole).filter(([step]) => step > Number(older?.slice("step-".length))),
+    );
+    await truncate(join(out, "run.json"), 5);
+    await refused(["--resume", "--out", out], /run\.json is damaged.*generate and finetune take it as --model .*step-/);
   });
 });
 
@@ -155,6 +193,7 @@ describe("bad input", { timeout: 60_000 }, () => {
     ["a negative number of steps", ["--steps", "-1"], /--steps/],
     ["an unknown preset", ["--preset", "babby"], /Did you mean baby\?/],
     ["an unknown backend", ["--backend", "wsam"], /Did you mean wasm\?/],
+    ["a backend unlike any", ["--backend", "foo"], /webgpu, wasm, cpu\.$/m],
     ["an unknown option", ["--stpes", "3"], /Did you mean --steps\?/],
   ])("%s", async (_, args, message) => {
     const out = join(folder, "refused");
@@ -179,5 +218,7 @@ describe("bad input", { timeout: 60_000 }, () => {
     await refused(["--resume", "--steps", "9", "--out", out], /--steps 8, not 9/);
     await refused(["--resume", "--data", data, "--out", out], /is not the text that the run learned from/);
     await refused(["--resume", "--out", join(folder, "nothing")], /holds no run/);
+    await mkdir(join(folder, "tuned", "merged"), { recursive: true });
+    await refused(["--data", data, "--out", join(folder, "tuned")], /already holds a tuned model; choose another/);
   });
 });

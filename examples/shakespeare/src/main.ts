@@ -40,6 +40,7 @@ import { checkpoints } from "@tessera-lm/trainer/node";
 import { readOptions } from "./options.ts";
 import { type Preset, presets } from "./presets.ts";
 import { openRecord, type RunFacts } from "./record.ts";
+import { loadLatest, requireStepAhead } from "./resume.ts";
 import { openRunFolder, planRun } from "./run-folder.ts";
 import { jsonView, terminalView } from "./view.ts";
 import { chooseTokenizer } from "./vocabulary.ts";
@@ -81,8 +82,9 @@ await runMain(async () => {
     },
     readModel: async (path) => parameters(await loadModel(path)),
   });
-  await openRunFolder(plan, corpus, tokenizer);
-  const resume = options.resume && (await store.latest()) !== undefined ? await store.load() : undefined;
+  await openRunFolder(plan, corpus, tokenizer, backend.name);
+  const resume = options.resume ? await loadLatest(store) : undefined;
+  requireStepAhead(options.stopAfter, resume);
   const facts: RunFacts = {
     backend: backend.name,
     source: corpus.source,
@@ -94,6 +96,9 @@ await runMain(async () => {
   const record = await openRecord(plan, facts, resume?.state.step ?? 0);
   view.begin(plan, facts, resume?.state.step);
   if (corpus.note !== undefined) view.say(corpus.note);
+  if (resume !== undefined && plan.backend !== undefined && plan.backend !== backend.name) {
+    view.say(`The run began on ${plan.backend}: on ${backend.name} its losses differ in the last digits.`);
+  }
   if (options.resume && resume === undefined) view.say("There is no checkpoint yet: the run begins again at step 1.");
 
   const validate = evaluate("validation", ({ signal }) => evaluateLoss(model, validationBatches, { signal }));

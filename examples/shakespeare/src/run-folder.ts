@@ -6,6 +6,7 @@ import {
   nextRunFolder,
   type RunSettings,
   readRunSettings,
+  requireFree,
   textHash,
   UsageError,
   writeRunSettings,
@@ -26,29 +27,39 @@ export interface RunPlan {
   readonly steps: number;
   readonly seed: number;
   readonly textSha256?: string;
+  /** What computed the steps so far. */
+  readonly backend?: string;
 }
 
 /** The folder and settings of a new run, or with `--resume` those of a run to go on with. Nothing is written yet. */
 export async function planRun(options: Options): Promise<RunPlan> {
-  return options.resume
-    ? resumedRun(options.out ?? (await lastRunFolder()), options)
+  const plan = options.resume
+    ? await resumedRun(options.out ?? (await lastRunFolder()), options)
     : newRun(options.out ?? nextRunFolder(), options);
+  if ((options.stopAfter ?? 0) <= plan.steps) return plan;
+  throw new UsageError(`The run has ${plan.steps} steps: it cannot --stop-after ${options.stopAfter}.`);
 }
 
 /** Takes the folder for this run, once text and vocabulary have proved usable, and writes down what a new one is made of. */
-export async function openRunFolder(plan: RunPlan, corpus: Corpus, tokenizer: Tokenizer): Promise<void> {
-  const { path, preset, data, steps, seed } = plan;
+export async function openRunFolder(
+  plan: RunPlan,
+  corpus: Corpus,
+  tokenizer: Tokenizer,
+  computedBy: string,
+): Promise<void> {
+  const { path, preset, data, steps, seed, backend = computedBy } = plan;
   await makeFolder(path);
   lockFolder(path);
-  if (plan.textSha256 !== undefined) return;
-  await saveTokenizer(tokenizer, path);
-  await writeRunSettings(path, { preset, data, textSha256: textHash(corpus), steps, seed });
+  if (plan.textSha256 === undefined) await saveTokenizer(tokenizer, path);
+  else if (data === (await readRunSettings(path)).data) return; // Else the text has moved.
+  await writeRunSettings(path, { preset, data, textSha256: textHash(corpus), steps, seed, backend });
 }
 
 function newRun(path: string, options: Options): RunPlan {
   if (holdsRun(path)) {
     throw new UsageError(`${path} already holds a run; add --resume to go on with it, or choose another --out.`);
   }
+  requireFree(path);
   const { preset = "baby", seed = 1337, steps = presets[preset].steps } = options;
   return { path, preset, data: absolute(options.data), steps, seed };
 }

@@ -33,10 +33,22 @@ export class WasmMemoryError extends Error {
 
   constructor(requestedBytes: number, heapBytes: number) {
     super(
-      `The wasm backend has no room for ${megabytes(requestedBytes)} more: its heap holds ${megabytes(heapBytes)} and ` +
-        "cannot exceed 4096 MB. Use a smaller batch, context or model, or another backend.",
+      `The wasm backend has no room for ${inUnits(requestedBytes)} more: its heap holds ${inUnits(heapBytes)} and ` +
+        "cannot exceed 4 GB. Use smaller tensors (of a model: a smaller batch, context or width), or another backend.",
     );
     this.requestedBytes = requestedBytes;
+  }
+}
+
+/** An environment variable has a value that it cannot have. */
+export class InvalidSettingError extends Error {
+  override readonly name = "InvalidSettingError";
+  readonly isTesseraError = true;
+  readonly setting: string;
+
+  constructor(setting: string, value: string, expected: string) {
+    super(`The environment variable ${setting} is "${value}"; it must be ${expected}.`);
+    this.setting = setting;
   }
 }
 
@@ -79,8 +91,9 @@ export class EngineMemoryError extends Error {
 
   constructor(backend: string, requestedBytes: number, usedBytes: number) {
     super(
-      `The backend "${backend}" has no memory for a tensor of ${megabytes(requestedBytes)}: its tensors hold ` +
-        `${megabytes(usedBytes)} already. Use a smaller batch, context or model.`,
+      `The backend "${backend}" has no memory for a tensor of ${inUnits(requestedBytes)}: its tensors hold ` +
+        `${inUnits(usedBytes)} already. Use smaller tensors (of a model: a smaller batch, context or width), or ` +
+        "dispose of those that are no longer needed.",
     );
     this.requestedBytes = requestedBytes;
   }
@@ -114,4 +127,9 @@ function looksLike(given: string, name: string): boolean {
   return letters.filter((letter) => given.toLowerCase().includes(letter)).length > letters.length / 2;
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+/** As people read it: `512 MB`, `3.5 GB`, `1,024 TB`. */
+function inUnits(bytes: number): string {
+  const unit = bytes < 2 ** 30 ? 2 : bytes < 2 ** 40 ? 3 : 4;
+  const digits = { maximumFractionDigits: unit === 2 ? 0 : 1 };
+  return `${(bytes / 1024 ** unit).toLocaleString("en", digits)} ${["MB", "GB", "TB"][unit - 2]}`;
+}

@@ -3,6 +3,7 @@ export {
   type CopyOfTensorflow,
   EngineError,
   EngineMemoryError,
+  InvalidSettingError,
   KernelInputError,
   TensorflowCopiesError,
   UnknownBackendError,

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { backend, getBackend, type KernelBackend, tensor1d, tensor2d } from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { describe, expect, it, vi } from "vitest";
-import { type BackendName, UnknownBackendError, useBackend, WasmMemoryError } from "./index.ts";
+import { type BackendName, InvalidSettingError, UnknownBackendError, useBackend, WasmMemoryError } from "./index.ts";
 import { engines, hasAddon } from "./testing/engines.ts";
 
 describe("useBackend", () => {
@@ -42,6 +42,27 @@ describe("useBackend", () => {
     expect((error as Error).message).toBe(
       'There is no backend "wsam". Did you mean "wasm"? Choose one of: tessera, tessera-wasm, tensorflow, webgpu, wasm, cpu.',
     );
+  });
+
+  it.each([
+    ["TESSERA_THREADS", "abc", "a whole number of at least 1"],
+    ["TESSERA_THREADS", "0", "a whole number of at least 1"],
+    ["TESSERA_SIMD", "mmx", "baseline, avx2 or avx512"],
+  ])("names the setting %s=%s, which nothing can be made of", async (setting, value, expected) => {
+    vi.stubEnv(setting, value);
+    const error = await useBackend("tessera").catch((error: unknown) => error);
+    vi.unstubAllEnvs();
+    expect(error).toBeInstanceOf(InvalidSettingError);
+    expect((error as Error).message).toBe(`The environment variable ${setting} is "${value}"; it must be ${expected}.`);
+  });
+
+  it("says once in a process why the engine gives way", async () => {
+    const { stdout, stderr } = await run(`
+      Object.defineProperty(process, "arch", { value: "pdp11" });
+      for (let i = 0; i < 3; i++) console.log((await useBackend()).name);
+    `);
+    expect(stdout).toBe("tessera-wasm\n".repeat(3));
+    expect(stderr).toMatch(/^The backend "tessera" cannot run here: there is no addon for [^\n]*\n$/);
   });
 
   it("suggests nothing for a name unlike any", async () => {
@@ -87,8 +108,9 @@ describe("a program on wasm", () => {
 
 /** Runs TypeScript in a process of its own. */
 function run(code: string): Promise<{ stdout: string; stderr: string }> {
+  const index = JSON.stringify(new URL("./index.ts", import.meta.url).href);
   const setup = JSON.stringify(new URL("./wasm/setup.ts", import.meta.url).href);
-  const source = `import * as tf from "@tensorflow/tfjs"; import { setWasmBackend } from ${setup}; ${code}`;
+  const source = `import * as tf from "@tensorflow/tfjs"; import { setWasmBackend } from ${setup}; import { useBackend } from ${index}; ${code}`;
   const flags = ["--conditions=@tessera-lm/source", "--import", import.meta.resolve("tsx"), "--input-type=module"];
   const options = { cwd: fileURLToPath(new URL(".", import.meta.url)), timeout: 30_000 };
   return promisify(execFile)(process.execPath, [...flags, "-e", source], options);

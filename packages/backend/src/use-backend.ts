@@ -38,6 +38,7 @@ export const backendNames: readonly BackendName[] = ["tessera", "tessera-wasm", 
  * @returns which it is
  * @throws UnknownBackendError if there is none of this name
  * @throws BackendUnavailableError if it does not run here
+ * @throws InvalidSettingError if `TESSERA_THREADS` or `TESSERA_SIMD` is none that the engine can use
  * @throws TensorflowCopiesError if the program has loaded TensorFlow.js more than once
  */
 export async function useBackend(name?: BackendName): Promise<BackendReport> {
@@ -51,9 +52,16 @@ export async function useBackend(name?: BackendName): Promise<BackendReport> {
   } catch (error) {
     const replaceable = chosen === "tessera" || (name === undefined && chosen === "webgpu");
     if (!replaceable || !(error instanceof BackendUnavailableError)) throw error;
-    console.warn(`${error.message} Using tessera-wasm, which is slower.`);
+    sayOnce(`${error.message} Using tessera-wasm, which is slower.`);
     return useBackend("tessera-wasm");
   }
+}
+
+const said = new Set<string>();
+
+function sayOnce(line: string): void {
+  if (!said.has(line)) console.warn(line);
+  said.add(line);
 }
 
 function best(): BackendName {

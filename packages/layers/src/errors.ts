@@ -21,3 +21,23 @@ export class CacheError extends Error {
   override readonly name = "CacheError";
   readonly isTesseraError = true;
 }
+
+/** There is no memory for the values of a parameter. Those that were made before it are freed again. */
+export class ParameterMemoryError extends Error {
+  override readonly name = "ParameterMemoryError";
+  readonly isTesseraError = true;
+  readonly shape: readonly number[];
+  readonly requestedBytes: number;
+
+  constructor(shape: readonly number[], options?: ErrorOptions) {
+    const bytes = shape.reduce((product, length) => product * length, 4);
+    const gigabytes = (bytes / 2 ** 30).toLocaleString("en", { maximumFractionDigits: 1 });
+    super(
+      `There is no memory for a parameter of shape (${shape.join(", ")}), which takes ${gigabytes} GB. ` +
+        "Use a smaller width, vocabulary or context.",
+      options,
+    );
+    this.shape = shape;
+    this.requestedBytes = bytes;
+  }
+}

@@ -5,7 +5,7 @@ export { breathe } from "./breathe.ts";
 export { checkpointed } from "./checkpointed.ts";
 export { CrossBlock, type CrossOptions } from "./cross-block.ts";
 export { createEmbedding, Embedding, type EmbeddingOptions, type EmbeddingTable } from "./embedding.ts";
-export { CacheError, VocabularyError } from "./errors.ts";
+export { CacheError, ParameterMemoryError, VocabularyError } from "./errors.ts";
 export {
   createFeedForward,
   createGatedFeedForward,
@@ -36,7 +36,7 @@ export {
   type RmsNormOptions,
 } from "./norm.ts";
 export { type Observer, observed } from "./observed.ts";
-export { dispose, type Parameter, parameter, parameters, tensors } from "./parameter.ts";
+export { allOrNothing, dispose, type Parameter, parameter, parameters, tensors } from "./parameter.ts";
 export { alibiSlopes, sinusoidalPositions } from "./positions.ts";
 export { createRelativePosition, RelativePosition, type RelativePositionOptions } from "./relative-position.ts";
 export {

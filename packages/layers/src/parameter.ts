@@ -1,13 +1,15 @@
-import { type Rank, Tensor, Variable, variable } from "@tensorflow/tfjs";
+import { engine, type Rank, Tensor, Variable, variable } from "@tensorflow/tfjs";
 
 /** A trainable tensor: a TensorFlow.js variable without a name of its own; its name is its path in the model. */
 export type Parameter<R extends Rank = Rank> = Variable<R>;
 
 /** A parameter that starts with the value of a tensor, which is consumed. */
 export function parameter<R extends Rank>(value: Tensor<R>): Parameter<R> {
-  const made = variable(value);
-  value.dispose();
-  return made;
+  try {
+    return variable(value);
+  } finally {
+    value.dispose();
+  }
 }
 
 /**
@@ -18,6 +20,17 @@ export function parameters(module: object): Map<string, Parameter> {
   const found = new Map<string, Parameter>();
   for (const [path, each] of tensors(module)) if (each instanceof Variable) found.set(path, each);
   return found;
+}
+
+/** What `create` returns. If it fails, because there is no memory say, the parameters that it has made are freed. */
+export function allOrNothing<T>(create: () => T): T {
+  const before = new Set(Object.keys(engine().registeredVariables));
+  try {
+    return create();
+  } catch (error) {
+    for (const [name, made] of Object.entries(engine().registeredVariables)) if (!before.has(name)) made.dispose();
+    throw error;
+  }
 }
 
 /** Frees the memory of every parameter and stored matrix of a module. The module must not be used afterwards. */

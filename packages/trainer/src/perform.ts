@@ -28,10 +28,14 @@ export function notYetDone(run: Run, options: Actions): Action[] {
 
 /** All actions of the step that was resumed from, if a signal cut an evaluation among them short; else none. */
 export function cutShort(run: Run, options: Actions): Action[] {
-  if (run.step === 0 || run.signal?.aborted) return [];
-  const actions = due(run.step, options);
+  return run.signal?.aborted || everyEvaluationIsThere(run, options) ? [] : due(run.step, options);
+}
+
+/** Whether each evaluation that is due after the run's step has been done. */
+export function everyEvaluationIsThere(run: Run, options: Actions): boolean {
+  if (run.step === 0) return true;
   const known = new Set(run.evaluations.filter(({ step }) => step === run.step).map(({ name }) => name));
-  return actions.some(({ evaluates }) => evaluates !== undefined && !known.has(evaluates)) ? actions : [];
+  return due(run.step, options).every(({ evaluates }) => evaluates === undefined || known.has(evaluates));
 }
 
 /** Whether every action that may evaluate had its turn since the start or resume; an interrupted one had not. */

@@ -171,6 +171,30 @@ describe("a signal while actions are at work", () => {
   });
 });
 
+describe("a signal during the last evaluation", () => {
+  it("leaves the run unfinished, and the resumed run finishes it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tessera-last-"));
+    const run = async (controller: AbortController, interrupt: boolean): Promise<TrainEvent[]> => {
+      const model = tinyModel();
+      const store = tinyStore(model, folder);
+      const validate = evaluate("validation", ({ signal }) => {
+        if (interrupt) controller.abort();
+        signal?.throwIfAborted();
+        return { loss: 1 };
+      });
+      const every = { 4: [validate, saveCheckpoint(store)] };
+      const resume = (await store.latest()) === undefined ? undefined : await store.load();
+      return collect(train({ ...tinyRun(model), steps: 4, every, signal: controller.signal, resume }));
+    };
+    const first = await run(new AbortController(), true);
+    expect(first.at(-1)).toEqual({ type: "stopped", step: 4, reason: "aborted" });
+    const second = await run(new AbortController(), false);
+    expect(second.map(short)).toEqual(["eval-end 4", "checkpoint-saved 4", "stopped 4"]);
+    expect(second.at(-1)).toEqual({ type: "stopped", step: 4, reason: "finished" });
+    await rm(folder, { recursive: true });
+  });
+});
+
 describe("stopping", () => {
   const stop = async (options: Partial<ReturnType<typeof tinyRun>>): Promise<{ last: TrainEvent; log: string[] }> => {
     const log: string[] = [];

@@ -6,7 +6,16 @@ import type { StepEnd, StopReason, TrainEvent } from "./events.ts";
 import { type LossAndGradients, lossAndGradients } from "./loss-and-gradients.ts";
 import { disposeGradients } from "./optimizers/gradients.ts";
 import { checkOptions, type TrainOptions } from "./options.ts";
-import { begin, cutShort, due, everyActionWasDone, notYetDone, perform, performAndRecord } from "./perform.ts";
+import {
+  begin,
+  cutShort,
+  due,
+  everyActionWasDone,
+  everyEvaluationIsThere,
+  notYetDone,
+  perform,
+  performAndRecord,
+} from "./perform.ts";
 import type { Run } from "./run.ts";
 import { type ActiveRun, startOrResume } from "./start-or-resume.ts";
 
@@ -72,10 +81,11 @@ function checkFinite(step: number, { loss, gradients }: LossAndGradients): void 
 
 function stopReason<B>(
   run: Run,
-  { steps, stopAfter, signal }: TrainOptions<B>,
+  options: TrainOptions<B>,
   stopping: ParsedEarlyStopping | undefined,
 ): StopReason | undefined {
-  if (run.step >= steps) return "finished";
+  const { steps, stopAfter, signal } = options;
+  if (run.step >= steps) return signal?.aborted && !everyEvaluationIsThere(run, options) ? "aborted" : "finished";
   if (stopping !== undefined && outOfPatience(run.evaluations, stopping)) return "early-stopping";
   if (signal?.aborted) return "aborted";
   if (stopAfter !== undefined && run.step >= stopAfter) return "stop-after";

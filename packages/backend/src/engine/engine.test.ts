@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import {
   backend,
   engine,
+  fill,
   memory,
+  ones,
   removeBackend,
   type Tensor,
   tensor,
@@ -153,8 +155,18 @@ describe.each(engines)("%s", (name) => {
     const failure = capture(() => engine.output([2 ** 24, 2 ** 24], "float32"));
     expect(failure).toBeInstanceOf(EngineMemoryError);
     expect((failure as EngineMemoryError).requestedBytes).toBe(2 ** 50);
-    expect((failure as Error).message).toContain("1073741824 MB");
+    expect((failure as Error).message).toContain("a tensor of 1,024 TB: ");
     expect(await x.add(1).data()).toEqual(Float32Array.of(2, 3));
+  });
+
+  it.each([
+    ["fill", () => fill([1e6, 1e6], 1)],
+    ["a product", () => ones([2 ** 23, 1]).matMul(ones([1, 2 ** 23]))],
+  ])("leaves nothing behind when %s does not fit", async (_, compute) => {
+    await current();
+    const { numTensors, numBytes } = memory();
+    expect(capture(() => tidy(compute))).toBeInstanceOf(EngineMemoryError);
+    expect(memory()).toMatchObject({ numTensors, numBytes });
   });
 
   it("starts again after it was removed, and still has its tensors", async () => {

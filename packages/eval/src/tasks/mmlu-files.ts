@@ -29,14 +29,13 @@ export async function loadMmlu(folder: string, options: LoadMmluOptions = {}): P
   );
 }
 
+const ADVICE = "; give the folder that holds dev and test";
+
 async function listSubjects(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((cause: unknown) => unreadable(folder, cause));
+  const names = await readdir(folder).catch((cause: unknown) => unreadable(folder, cause, ADVICE));
   const subjects = names.filter((name) => name.endsWith("_test.csv")).map((name) => name.slice(0, -"_test.csv".length));
   if (subjects.length > 0) return subjects.sort();
-  throw new MissingTaskFileError(
-    folder,
-    "the folder holds no <subject>_test.csv; give the folder that holds dev and test",
-  );
+  throw new MissingTaskFileError(folder, `the folder holds no <subject>_test.csv${ADVICE}`);
 }
 
 async function readQuestions(path: string): Promise<MmluQuestion[]> {
@@ -46,9 +45,9 @@ async function readQuestions(path: string): Promise<MmluQuestion[]> {
   return questions;
 }
 
-function unreadable(path: string, cause: unknown): never {
+function unreadable(path: string, cause: unknown, advice = ""): never {
   const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-  throw new MissingTaskFileError(path, missing ? "not found" : `cannot be read (${String(cause)})`, { cause });
+  throw new MissingTaskFileError(path, missing ? `not found${advice}` : `cannot be read (${String(cause)})`, { cause });
 }
 
 /** A line as csv-parse gives it, with the number of the file's line where it ends. */

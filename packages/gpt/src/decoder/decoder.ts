@@ -1,5 +1,6 @@
 import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
+  allOrNothing,
   atLayer,
   atSite,
   checkpointed,
@@ -135,10 +136,11 @@ export class Decoder implements LanguageModel {
  * weights N(0, 0.02²), the two projections of each block that end in the residual stream N(0, (0.02 / √(2 ·
  * numLayers))²), biases 0, norms 1.
  * @throws {ConfigError}
+ * @throws {ParameterMemoryError} of `@tessera-lm/layers`, for weights that do not fit into memory
  */
 export function createDecoder(config: DecoderConfig, seed: number): Decoder {
   const random = randomGenerator(seed);
-  return assembleDecoder(resolveDecoderConfig(config), (shape, std) => normal(shape, std, random));
+  return allOrNothing(() => assembleDecoder(resolveDecoderConfig(config), (shape, std) => normal(shape, std, random)));
 }
 
 /** A decoder whose weight matrices come from `initialize`. */

@@ -8,7 +8,15 @@ import {
   tidy,
   variableGrads,
 } from "@tensorflow/tfjs";
-import { dispose, normal, type Parameter, parameters, randomGenerator, VocabularyError } from "@tessera-lm/layers";
+import {
+  dispose,
+  normal,
+  type Parameter,
+  ParameterMemoryError,
+  parameters,
+  randomGenerator,
+  VocabularyError,
+} from "@tessera-lm/layers";
 import { crossEntropy, valueAndGradients } from "@tessera-lm/ops";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { SequenceTooLongError } from "../errors.ts";
@@ -40,6 +48,14 @@ function parameterNamed(name: string, of: Gpt2 = model): Parameter {
   if (found === undefined) throw new RangeError(name);
   return found;
 }
+
+test("a model that does not fit into memory says what is too large, and leaves nothing behind", () => {
+  const { numTensors } = memory();
+  const create = (): Gpt2 => createGpt2({ ...config, width: 2 ** 20, numHeads: 1 }, 1);
+  expect(create).toThrow(ParameterMemoryError);
+  expect(create).toThrow("a parameter of shape (1048576, 3145728), which takes 12,288 GB");
+  expect(memory().numTensors).toBe(numTensors);
+});
 
 test("weights start as GPT-2's: deviation, residual projections, norms and biases", () => {
   const fresh = createGpt2({ ...config, width: 64, vocabSize: 500, contextLength: 64 }, 1);

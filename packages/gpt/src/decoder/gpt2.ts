@@ -1,5 +1,6 @@
 import { range, type Scalar, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs";
 import {
+  allOrNothing,
   atLayer,
   atSite,
   type Block,
@@ -124,10 +125,11 @@ export class Gpt2 implements LanguageModel {
  * the two projections of each block that end in the residual stream N(0, (0.02 / √(2 · numLayers))²), biases 0, norms 1.
  * Positions start like tokens, as in nanoGPT; OpenAI's code took 0.01 for them.
  * @throws {ConfigError}
+ * @throws {ParameterMemoryError} of `@tessera-lm/layers`, for weights that do not fit into memory
  */
 export function createGpt2(config: Gpt2Config, seed: number): Gpt2 {
   const random = randomGenerator(seed);
-  return assembleGpt2(config, (shape, std) => normal(shape, std, random));
+  return allOrNothing(() => assembleGpt2(config, (shape, std) => normal(shape, std, random)));
 }
 
 /** A GPT-2 whose weight matrices come from `initialize`. @throws {ConfigError} */

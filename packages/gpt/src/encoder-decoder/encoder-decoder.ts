@@ -12,6 +12,7 @@ import {
   where,
 } from "@tensorflow/tfjs";
 import {
+  allOrNothing,
   atLayer,
   atSite,
   CrossBlock,
@@ -169,10 +170,13 @@ export class EncoderDecoder implements SequenceToSequenceModel {
  * An encoder-decoder with fresh weights, the same for the same seed on every backend: all N(0, 0.02²), smaller in the
  * projections that end in the residual stream as in GPT-2, norms 1.
  * @throws {ConfigError}
+ * @throws {ParameterMemoryError} of `@tessera-lm/layers`, for weights that do not fit into memory
  */
 export function createEncoderDecoder(config: EncoderDecoderConfig, seed: number): EncoderDecoder {
   const random = randomGenerator(seed);
-  return assembleEncoderDecoder(resolveEncoderDecoderConfig(config), (shape, std) => normal(shape, std, random));
+  return allOrNothing(() =>
+    assembleEncoderDecoder(resolveEncoderDecoderConfig(config), (shape, std) => normal(shape, std, random)),
+  );
 }
 
 /** An encoder-decoder whose weight matrices come from `initialize`. */

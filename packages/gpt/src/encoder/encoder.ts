@@ -17,6 +17,7 @@ import {
   tanh,
 } from "@tensorflow/tfjs";
 import {
+  allOrNothing,
   atSite,
   checkpointed,
   createEmbedding,
@@ -217,10 +218,11 @@ function required<Head>(head: Head | undefined, field: string): Head {
  * An encoder with fresh weights, the same for the same seed on every backend: embeddings and linear weights N(0, 0.02²),
  * smaller in the projections that end in the residual stream as in GPT-2, biases 0, norms 1.
  * @throws {ConfigError}
+ * @throws {ParameterMemoryError} of `@tessera-lm/layers`, for weights that do not fit into memory
  */
 export function createEncoder(config: EncoderConfig, seed: number): Encoder {
   const random = randomGenerator(seed);
-  return assembleEncoder(resolveEncoderConfig(config), (shape, std) => normal(shape, std, random));
+  return allOrNothing(() => assembleEncoder(resolveEncoderConfig(config), (shape, std) => normal(shape, std, random)));
 }
 
 /** An encoder whose weight matrices come from `initialize`. */
