@@ -30,7 +30,8 @@ export async function readRunSettings(folder: string): Promise<RunSettings> {
   const settings = parse(await readFile(settingsFile(folder), "utf8"));
   if (isRunSettings(settings)) return settings;
   const last = await latestCheckpoint(join(folder, "checkpoints"));
-  const model = last === undefined ? "" : ` Its last model is whole: generate and finetune take it as --model ${last}.`;
+  const model =
+    last === undefined ? "" : ` Its last model is not lost: generate and finetune take it as --model ${last}.`;
   throw new UsageError(
     `${settingsFile(folder)} is damaged, so the run cannot go on; start a new one in another --out.${model}`,
   );

@@ -1,8 +1,9 @@
 import { memory, ones as onesTensor } from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
 import { createBlock } from "./block.ts";
+import { ParameterMemoryError } from "./errors.ts";
 import { zeros } from "./initialize.ts";
-import { dispose, parameter, parameters } from "./parameter.ts";
+import { allOrNothing, dispose, parameter, parameters } from "./parameter.ts";
 
 test("a block's parameters are named by their paths, in the order of its properties", () => {
   const block = createBlock({ width: 8, numHeads: 2 }, zeros);
@@ -22,6 +23,17 @@ test("a block's parameters are named by their paths, in the order of its propert
     "feedForward.down.bias 8",
   ]);
   dispose(block);
+});
+
+test("a parameter that does not fit is named with its size, and what was made before it is freed", () => {
+  const kept = zeros([2]);
+  const { numTensors } = memory();
+  const create = (): object => allOrNothing(() => [zeros([3]), zeros([2 ** 24, 2 ** 24])]);
+  expect(create).toThrow(ParameterMemoryError);
+  expect(create).toThrow("a parameter of shape (16777216, 16777216), which takes 1,048,576 GB");
+  expect(memory().numTensors).toBe(numTensors);
+  expect(kept.isDisposed).toBe(false);
+  kept.dispose();
 });
 
 test("without biases there are only weights and scales", () => {
