@@ -32,6 +32,14 @@ describe("generate", { timeout: 60_000 }, () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: .* holds no model.*npm start.*\n$/);
   });
+
+  it("says in one line that a file is no model of its own", async () => {
+    const file = join(folder, "stories.bin");
+    await writeFile(file, "no GGUF");
+    const { code, stderr } = await runExample("generate", "--model", file, "--prompt", "x");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*stories\.bin is a file .*loadLlama2c.*\n$/);
+  });
 });
 
 describe("generate with what cannot be", { timeout: 60_000 }, () => {

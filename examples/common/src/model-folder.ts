@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { latestCheckpoint } from "@tessera-lm/trainer/node";
 import { UsageError } from "./options.ts";
@@ -11,6 +11,12 @@ export async function findModelFolder(named: string | undefined): Promise<string
   if (existsSync(join(folder, "config.json"))) return folder;
   const last = await latestCheckpoint(join(folder, "checkpoints"));
   if (last !== undefined) return last;
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError(
+      `${folder} is a file that this example does not open: name a folder with a config.json or a .gguf file. ` +
+        "A .bin of llama2.c is opened by loadLlama2c of @tessera-lm/gpt/node; saveModel then makes such a folder of it.",
+    );
+  }
   const problem = existsSync(folder)
     ? "holds no model: neither a config.json nor a run with checkpoints"
     : "does not exist";
