@@ -8,7 +8,7 @@ import { definitionFor } from "./definition.ts";
 
 /**
  * A tokenizer as the text of a `.tiktoken` file. It holds neither the split pattern nor the special tokens: whoever
- * reads it must know them, see {@link TiktokenOptions}.
+ * reads it must know them, see `tokenizerFromTiktoken`.
  *
  * @throws UnsupportedTokenizerError where ranks would encode otherwise than the tokenizer does, naming the merge or token
  */
